@@ -1,0 +1,77 @@
+# The only list of developer commands: make help.
+# One environment, .venv, serves them all: `make demo` puts the small core in it (no torch, seconds),
+# the others add what tests and lint need. Stamp files make a second call instant.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow lint types format bench results clean check-python check-compiler check-data
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.stamp-demo ## enhance a recording that ships here and draw it before and after (no torch)
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.stamp-dev ## run the tests that take seconds
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.stamp-dev ## run the tests that take minutes (fresh environments, trainings)
+	$(BIN)/python -m pytest -m slow
+
+lint: types ## check style, format, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.stamp-dev ## check types alone
+	$(BIN)/mypy
+
+format: $(VENV)/.stamp-dev ## bring the code into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/speed.py
+
+results: check-data $(VENV)/.stamp-dev ## score the default model on a data folder: make results DATA=FOLDER
+	$(BIN)/python benchmarks/results.py "$(DATA)"
+
+clean: ## remove caches, builds and the demo's output (keeps .venv)
+	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- the environment
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv module: install it (Debian: apt install python3-venv) and try again" >&2; exit 2; }
+
+check-data:
+	@test -n "$(DATA)" || { echo "DATA is missing: make results DATA=FOLDER, where FOLDER holds eval/eval.csv" >&2; exit 2; }
+	@test -f "$(DATA)/eval/eval.csv" || { echo "no eval/eval.csv in $(DATA): name the data folder: make results DATA=FOLDER" >&2; exit 2; }
+
+# The metric PESQ is C code that pip compiles.
+check-compiler:
+	@command -v $(CC) >/dev/null || { \
+	  echo "make test needs a C compiler, to build one metric (pesq): Debian: apt install build-essential python3-dev; macOS: xcode-select --install" >&2; exit 2; }
+	@$(PYTHON) -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' || { \
+	  echo "make test needs the headers of $(PYTHON), to build one metric (pesq): Debian: apt install python3-dev" >&2; exit 2; }
+
+$(BIN)/python:
+	@$(MAKE) --no-print-directory check-python
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp-demo: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.stamp-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@$(MAKE) --no-print-directory check-compiler
+	$(PIP) --editable '.[dev]' --constraint constraints.txt
+	@touch $@ $(VENV)/.stamp-demo
