@@ -150,15 +150,11 @@ class ModelFolder:
         described = self.files[filename]
         path = self.path / filename
         if not path.resolve().is_relative_to(self.path.resolve()):
-            raise ModelError(
-                f"{filename} leads out of its folder; {path}; put the file itself there, not a link"
-            )
+            raise ModelError(f"{filename} leads out of its folder; {path}; put the file itself there, not a link")
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise ModelError(
-                f"can't read {filename} ({error.strerror}); {path}; install the model again"
-            ) from error
+            raise ModelError(f"can't read {filename} ({error.strerror}); {path}; install the model again") from error
         if hashlib.sha256(content).hexdigest() != described.sha256:
             raise ModelError(
                 f"{filename} is not the file that {CONFIG_NAME} describes (SHA-256 differs, {len(content)} bytes "
@@ -202,11 +198,7 @@ def find_model(name_or_folder: str | os.PathLike[str]) -> ModelFolder:
     nearest = difflib.get_close_matches(folder.name, bundled, cutoff=0.5)
     raise ModelError(
         f"there is no model {str(name_or_folder)!r}; neither a bundled model nor a folder has that name; "
-        + (
-            f"did you mean {' or '.join(nearest)}?"
-            if nearest
-            else f"choose one of: {', '.join(bundled) or 'none'}"
-        )
+        + (f"did you mean {' or '.join(nearest)}?" if nearest else f"choose one of: {', '.join(bundled) or 'none'}")
     )
 
 
@@ -226,9 +218,7 @@ class _Fields:
             value = float(value)
         if not isinstance(value, kind) or isinstance(value, bool):
             got = f"{value!r}" if name in self.values else "nothing"
-            raise ModelError(
-                f"{name} must be {kind.__name__}, got {got:.60}; {self._where}; correct the file"
-            )
+            raise ModelError(f"{name} must be {kind.__name__}, got {got:.60}; {self._where}; correct the file")
         return value
 
     def count(self, name: str, least: int = 0) -> int:
@@ -244,7 +234,7 @@ class _Fields:
 
 
 def _described_file(name: str, fields: _Fields) -> ModelFile:
-    if name != os.path.basename(name.replace("\\", "/")) or name in ("", ".", "..", CONFIG_NAME):
+    if name in ("", ".", "..", CONFIG_NAME) or {"/", "\\", ":", "\0"} & set(name):
         raise ModelError(
             f"files holds {name!r}, which is no plain file name; {fields._where}; name files of the folder itself"
         )
@@ -255,9 +245,7 @@ def _read_json(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise ModelError(
-            f"this is no model folder, it has no {path.name}; {path.parent}; check the path"
-        ) from error
+        raise ModelError(f"this is no model folder, it has no {path.name}; {path.parent}; check the path") from error
     except OSError as error:
         raise ModelError(f"can't read it ({error.strerror}); {path}; check its permissions") from error
     except (ValueError, RecursionError) as error:
