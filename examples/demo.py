@@ -1,0 +1,57 @@
+"""What `make demo` runs: enhances a recording of someone in a kitchen and draws it before and after.
+
+The picture of the README is this one: cp examples/output/spectrogram.png docs/images/
+"""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # no window, so that it runs on a machine without a screen
+
+import soundfile
+from matplotlib import pyplot
+
+import rephase
+
+HERE = Path(__file__).parent
+SOURCE = HERE / "audio" / "kitchen-0db.degraded.flac"
+OUTPUT = HERE / "output"
+
+
+def draw(before: Path, after: Path, picture: Path) -> None:
+    """Draws both spectrograms on one scale."""
+    figure, panels = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, sharey=True, layout="constrained")
+    for panel, path, title in zip(panels, (before, after), ("before", "after"), strict=True):
+        samples, sample_rate = soundfile.read(path)
+        *_, image = panel.specgram(
+            samples, NFFT=512, noverlap=384, Fs=sample_rate, vmin=-120, vmax=-40, cmap="magma", scale="dB"
+        )
+        panel.set(title=f"{title}: {path.name}", ylabel="frequency (kHz)")
+        panel.set_yticks(range(0, sample_rate // 2 + 1, 2000), [str(k) for k in range(0, sample_rate // 2000 + 1, 2)])
+    panels[-1].set_xlabel("time (s)")
+    figure.colorbar(image, ax=panels, label="power density (dB/Hz)")
+    figure.savefig(picture, dpi=110)
+
+
+def main() -> None:
+    """Enhances, draws, and says what lies where."""
+    OUTPUT.mkdir(exist_ok=True)
+    target = OUTPUT / "kitchen-0db.enhanced.flac"
+    enhancer = rephase.Enhancer.from_pretrained()
+    report = enhancer.enhance_file(SOURCE, target, overwrite=True)
+    picture = OUTPUT / "spectrogram.png"
+    draw(SOURCE, target, picture)
+    for label, value in {
+        "in": SOURCE,
+        "out": target,
+        "model": report.model,
+        "duration": f"{report.audio_seconds:.2f} s",
+        "RTF": f"{report.rtf:.3f} (compute time / audio time)",
+        "picture": picture,
+    }.items():
+        print(f"{label:>10}  {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The command `rephase`: one file a command; what a command needs is imported inside it, so that help comes at once.
+
+Nothing above `main` prints a traceback: an error becomes one line on stderr, and `--verbose` shows what led to it.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rephase import __version__
+from rephase.cli import enhance, info, models
+from rephase.cli.failures import one_line
+
+# Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
+app = typer.Typer(
+    name="rephase",
+    help="Makes degraded speech clean: removes noise from recordings of speech.",
+    epilog="Start with: rephase enhance talk.wav",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=enhance.EPILOG)(enhance.enhance)
+app.command()(models.models)
+app.command(epilog=info.EPILOG)(info.info)
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        typer.echo(f"rephase {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 some of several inputs failed, 2 nothing could be done."""
+    try:
+        app(prog_name="rephase")
+    except Exception as error:  # noqa: BLE001 - the one place where every error turns into a line for the user
+        typer.echo(f"rephase: {one_line(error)}", err=True)
+        sys.exit(2)

@@ -1,0 +1,127 @@
+"""`rephase enhance`: files in, clean files out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from rephase.cli.failures import Verbose, report_failures
+from rephase.cli.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from rephase.enhancer import Enhancer, Report
+
+EPILOG = """\b
+Examples:
+  rephase enhance talk.wav                       writes talk.enhanced.wav beside it
+  rephase enhance talk.wav -o clean.flac         writes clean.flac
+  rephase enhance recordings/*.wav -o cleaned/   one result for each, in cleaned/
+  rephase enhance talk.wav --strength 0.7        keeps some of the room
+
+\b
+Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted.
+"""
+
+
+def enhance(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUTS", help="Recordings: WAV, FLAC, OGG, MP3, AIFF ...")],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE|FOLDER", help="Where the result goes; several inputs need a folder."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(metavar="NAME|FOLDER", help="A model that `rephase models` lists, or the folder of one.")
+    ] = "renet-lite",
+    strength: Annotated[
+        float,
+        typer.Option(metavar="0..1", min=0.0, max=1.0, help="How much of the result: 0 leaves the input as it is."),
+    ] = 1.0,
+    highband: Annotated[
+        Literal["follow", "keep", "drop"],
+        typer.Option(
+            help="What lies above the model's band: attenuated like the band below it, untouched, or removed."
+        ),
+    ] = "follow",
+    runtime: Annotated[
+        Literal["auto", "onnx", "torch"], typer.Option(help="What runs the network; auto takes torch for a GPU only.")
+    ] = "auto",
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="What it runs on.")] = "auto",
+    output_rate: Annotated[
+        str, typer.Option(metavar="input|HZ", help="Sample rate of the result: that of the input, or a number.")
+    ] = "input",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make recordings of speech clean.
+
+    Each result keeps its input's length, channels, sample rate, sample format and loudness. Files of any length are
+    read and written piece by piece.
+    """
+    rate = _parse_rate(output_rate)
+    targets = _targets(list(dict.fromkeys(inputs)), output)
+    from rephase.enhancer import Enhancer
+
+    enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device)
+    failures: list[Exception] = []
+    for source, target in targets.items():
+        try:
+            with ProgressBar(source.name) as progress:
+                report = enhancer.enhance_file(
+                    source,
+                    target,
+                    strength=strength,
+                    highband=highband,
+                    output_rate=rate,
+                    overwrite=overwrite,
+                    progress=progress,
+                )
+        except Exception as error:  # a failing input doesn't stop the others
+            if len(targets) == 1:
+                raise
+            failures.append(error)
+        else:
+            _tell(report, enhancer, rate)
+    report_failures(failures, of=len(targets))
+
+
+def _parse_rate(output_rate: str) -> int | None:
+    if output_rate == "input":
+        return None
+    try:
+        return int(output_rate)
+    except ValueError:
+        raise typer.BadParameter(
+            f"must be 'input' or a number of Hz, got {output_rate!r}", param_hint="--output-rate"
+        ) from None
+
+
+def _targets(inputs: list[Path], output: str | None) -> dict[Path, Path]:
+    """Where the result of each input goes; refuses two results of one name before any work is done."""
+    from rephase.errors import OutputError
+
+    def name(source: Path) -> str:
+        return f"{source.stem}.enhanced{source.suffix}"
+
+    if output is None:
+        return {source: source.with_name(name(source)) for source in inputs}
+    if len(inputs) == 1 and not Path(output).is_dir() and not output.endswith("/"):
+        return {inputs[0]: Path(output)}
+    folder = Path(output)
+    sources: dict[Path, Path] = {}
+    for source in inputs:
+        target = folder / name(source)
+        if target in sources:
+            raise OutputError(
+                f"{sources[target]} and {source} would become one file; {target}; enhance them into two folders"
+            )
+        sources[target] = source
+    folder.mkdir(exist_ok=True)
+    return {source: target for target, source in sources.items()}
+
+
+def _tell(report: "Report", enhancer: "Enhancer", rate: int | None) -> None:
+    typer.echo(f"{report.source} -> {report.target}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
+    for notice in report.notices:
+        typer.echo(f"{report.source.name}: {notice}", err=True)

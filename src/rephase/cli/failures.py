@@ -1,0 +1,63 @@
+"""Errors as a user sees them: one line that says what, where, and what to do; the chain behind it with `--verbose`."""
+
+import logging
+from typing import Annotated
+
+import typer
+
+log = logging.getLogger(__name__)
+
+
+def _log_everything(wanted: bool) -> bool:
+    if wanted:
+        logging.basicConfig(format="%(name)s: %(message)s")
+        logging.getLogger("rephase").setLevel(logging.DEBUG)
+    return wanted
+
+
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        callback=_log_everything,
+        is_eager=True,
+        help="Show what is done and, on failure, all that led to it.",
+    ),
+]
+
+
+def one_line(error: Exception) -> str:
+    """The line for the user; with `--verbose` the whole chain is logged before it.
+
+    Args:
+        error: what went wrong; a message of its own for our errors and the system's, else its kind is named too.
+
+    Returns:
+        One line without an end.
+    """
+    log.debug("the errors that led to this:", exc_info=error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"; {error.filename}" if error.filename else ""
+        message = f"{error.strerror.lower()}{where}; check the path, its permissions and the space on the disk"
+    elif isinstance(error, ValueError | ImportError | MemoryError):
+        message = str(error) or type(error).__name__
+    else:
+        message = f"unexpected {type(error).__name__}: {error}; this is a fault of rephase: --verbose shows where"
+    return " ".join(message.split())
+
+
+def report_failures(failures: list[Exception], *, of: int) -> None:
+    """Lists on stderr which of several inputs failed and why, and ends the command with exit code 1.
+
+    Args:
+        failures: what was raised; none, and nothing happens.
+        of: how many inputs there were.
+
+    Raises:
+        typer.Exit: if something failed; the exit code is 1.
+    """
+    if failures:
+        typer.echo(f"rephase: {len(failures)} of {of} inputs failed:", err=True)
+        for error in failures:
+            typer.echo(f"  {one_line(error)}", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,50 @@
+"""A progress bar on stderr that stays away from short work and from logs."""
+
+import sys
+import time
+from types import TracebackType
+
+PATIENCE_S = 2.0  # work that is over sooner shows no bar
+REDRAW_S = 0.1
+WIDTH = 30
+
+
+class ProgressBar:
+    """Call it with what is done and what there is; it draws once the work has taken two seconds, and only on a terminal.
+
+    Leaving it as a context manager, for whatever reason, wipes the line.
+    """
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._shows = sys.stderr.isatty()
+        self._start = time.monotonic()
+        self._next_draw = self._start + PATIENCE_S
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shows and self._next_draw > self._start + PATIENCE_S:
+            self._write("\r\x1b[K")
+
+    def __call__(self, done: float, total: float) -> None:
+        """Draws the bar if it is time to.
+
+        Args:
+            done: how much of the work is done, in any unit, such as seconds of audio.
+            total: how much there is.
+        """
+        now = time.monotonic()
+        if not self._shows or now < self._next_draw:
+            return
+        self._next_draw = now + REDRAW_S
+        share = min(done / total, 1.0)
+        left = f"{(now - self._start) * (1 / share - 1):3.0f} s left" if share else ""
+        self._write(f"\r{self._label}  {'█' * int(WIDTH * share):░<{WIDTH}} {share:4.0%}  {left}\x1b[K")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -1,0 +1,224 @@
+"""`rephase enhance` as a user meets it: where results go, what is said, and what happens when something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+
+@pytest.fixture
+def enhance(rephase, identity_model):
+    def run(*arguments):
+        return rephase("enhance", "--model", identity_model, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def talk(tmp_path, example_audio):
+    """A recording as 16-bit WAV, in a folder of its own."""
+    samples, rate = soundfile.read(example_audio / "exercise-bike-10db.degraded.flac", dtype="int16")
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    soundfile.write(folder / "talk.wav", samples, rate, subtype="PCM_16")
+    return folder / "talk.wav"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_result_lies_beside_the_input(enhance, talk):
+    outcome = enhance(talk)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"{talk} -> {talk.parent / 'talk.enhanced.wav'}" in outcome.out
+    assert "4.0 s of audio, RTF" in outcome.out
+    assert names(talk.parent) == ["talk.enhanced.wav", "talk.wav"]
+    before, after = soundfile.read(talk)[0], soundfile.read(talk.parent / "talk.enhanced.wav")[0]
+    np.testing.assert_allclose(after, before, atol=2 / 32768)
+
+
+def test_output_can_be_a_file_of_another_format(enhance, talk, tmp_path):
+    assert enhance(talk, "-o", tmp_path / "clean.flac").code == 0
+    assert soundfile.info(tmp_path / "clean.flac").format == "FLAC"
+
+
+def test_output_can_be_a_folder(enhance, talk, tmp_path):
+    assert enhance(talk, "-o", tmp_path).code == 0
+    assert (tmp_path / "talk.enhanced.wav").is_file()
+
+
+@pytest.mark.parametrize("folder", ["new/", "new"])
+def test_a_folder_for_several_results_is_made(enhance, talk, example_audio, tmp_path, folder):
+    hallway = example_audio / "hallway.degraded.flac"
+    assert enhance(talk, hallway, "-o", f"{tmp_path}/{folder}").code == 0
+    assert names(tmp_path / "new") == ["hallway.degraded.enhanced.flac", "talk.enhanced.wav"]
+
+
+def test_a_failing_input_does_not_stop_the_others(enhance, talk, tmp_path):
+    (tmp_path / "notes.wav").write_text("dear diary")
+    outcome = enhance(tmp_path / "notes.wav", tmp_path / "missing.wav", talk, "-o", tmp_path / "out")
+    assert outcome.code == 1
+    assert names(tmp_path / "out") == ["talk.enhanced.wav"]
+    assert "rephase: 2 of 3 inputs failed:" in outcome.err
+    listed = outcome.err.split("inputs failed:\n")[1].splitlines()
+    assert len(listed) == 2
+    assert "notes.wav" in listed[0]
+    assert "missing.wav" in listed[1]
+
+
+def test_existing_results_stay_unless_told(enhance, talk):
+    target = talk.parent / "talk.enhanced.wav"
+    target.write_bytes(b"precious")
+    outcome = enhance(talk)
+    assert outcome.code == 2
+    assert "--overwrite" in outcome.error
+    assert target.read_bytes() == b"precious"
+    assert enhance(talk, "--overwrite").code == 0
+    assert soundfile.info(target).frames == 64000
+
+
+def test_strength_0_gives_the_input_back(enhance, talk):
+    assert enhance(talk, "--strength", "0").code == 0
+    before, after = (soundfile.read(path, dtype="int16")[0] for path in (talk, talk.parent / "talk.enhanced.wav"))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_the_output_rate_is_the_one_asked_for(enhance, talk):
+    assert enhance(talk, "--output-rate", "8000").code == 0
+    info = soundfile.info(talk.parent / "talk.enhanced.wav")
+    assert (info.samplerate, info.frames) == (8000, 32000)
+
+
+def test_a_narrow_input_gets_a_hint(enhance, tmp_path):
+    soundfile.write(tmp_path / "phone.wav", np.sin(np.arange(8000) / 7) / 4, 8000)
+    outcome = enhance(tmp_path / "phone.wav")
+    assert outcome.code == 0
+    assert "--output-rate 16000" in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert "--output-rate" not in enhance(tmp_path / "phone.wav", "--output-rate", "16000", "--overwrite").err
+
+
+def test_two_results_of_one_name_are_refused_before_any_work(enhance, talk, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "talk.wav").write_bytes(talk.read_bytes())
+    outcome = enhance(talk, other / "talk.wav", "-o", tmp_path / "out")
+    assert outcome.code == 2
+    assert "would become one file" in outcome.error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--strength", "1.5"], "--strength"),
+        (["--strength", "nan"], "--strength"),
+        (["--runtime", "jax"], "--runtime"),
+        (["--output-rate", "fast"], "--output-rate"),
+        (["--output-rate", "-1"], "--output-rate"),
+    ],
+)
+def test_wrong_options_are_2(enhance, talk, arguments, expected):
+    outcome = enhance(talk, *arguments)
+    assert outcome.code == 2
+    assert expected in outcome.err
+    assert names(talk.parent) == ["talk.wav"]
+
+
+def broken_inputs():
+    """Name of the file, what it holds, and what the error must say of it."""
+    yield "missing.wav", None, "missing.wav"
+    yield "empty.wav", b"", "empty"
+    yield "notes.wav", b"dear diary, today I recorded nothing", "notes.wav"
+
+
+@pytest.mark.parametrize(("name", "content", "expected"), broken_inputs())
+def test_a_broken_input_is_one_line_and_2(enhance, tmp_path, name, content, expected):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    before = names(tmp_path)
+    outcome = enhance(tmp_path / name)
+    assert outcome.code == 2
+    assert expected in outcome.error
+    assert names(tmp_path) == before
+
+
+def test_a_folder_is_no_recording(enhance, tmp_path):
+    (tmp_path / "folder").mkdir()
+    outcome = enhance(tmp_path / "folder")
+    assert outcome.code == 2
+    assert "folder" in outcome.error
+
+
+def test_samples_that_are_no_numbers_are_refused(enhance, tmp_path):
+    samples = np.full(16000, 0.1, dtype=np.float32)
+    samples[8000] = np.nan
+    soundfile.write(tmp_path / "nan.wav", samples, 16000, subtype="FLOAT")
+    outcome = enhance(tmp_path / "nan.wav")
+    assert outcome.code == 2
+    assert "0.5" in outcome.error, "the time of the fault is named"
+    assert names(tmp_path) == ["nan.wav"]
+
+
+def test_the_input_is_never_overwritten(enhance, talk):
+    before = talk.read_bytes()
+    outcome = enhance(talk, "-o", talk, "--overwrite")
+    assert outcome.code == 2
+    assert "talk.wav" in outcome.error
+    assert talk.read_bytes() == before
+
+
+def test_a_missing_output_folder_is_named(enhance, talk, tmp_path):
+    for output in (tmp_path / "no" / "clean.wav", f"{tmp_path}/no/such/"):
+        outcome = enhance(talk, "-o", output)
+        assert outcome.code == 2
+        assert f"{tmp_path}/no" in outcome.error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+def test_no_permission(enhance, talk):
+    talk.chmod(0)
+    assert "talk.wav" in enhance(talk).error
+
+
+def test_an_unknown_model_names_the_ones_there_are(rephase, talk):
+    outcome = rephase("enhance", talk, "--model", "renet-light")
+    assert outcome.code == 2
+    assert "renet-light" in outcome.error
+    assert "renet-lite" in outcome.error.replace("renet-light", "")
+
+
+def test_a_model_without_weights_is_refused_with_the_way_to_get_some(rephase, talk, identity_model, tmp_path):
+    config = json.loads((identity_model / "config.json").read_text()) | {"files": {}}
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    outcome = rephase("enhance", talk, "--model", tmp_path / "model")
+    assert outcome.code == 2
+    assert "ships no weights" in outcome.error
+    assert "--model FOLDER" in outcome.error
+
+
+def test_verbose_shows_what_led_to_an_error(enhance, tmp_path):
+    outcome = enhance(tmp_path / "missing.wav", "--verbose")
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("rephase: ")
+
+
+def test_an_interrupt_leaves_nothing_behind(identity_model, tmp_path):
+    soundfile.write(tmp_path / "long.flac", np.zeros((3600 * 8000, 1), dtype=np.int16), 8000)
+    command = [sys.executable, "-m", "rephase", "enhance", str(tmp_path / "long.flac"), "--model", str(identity_model)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and len(names(tmp_path)) == 1:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert "Traceback" not in process.communicate()[1]
+    assert process.returncode == 130
+    assert names(tmp_path) == ["long.flac"]

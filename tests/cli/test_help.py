@@ -1,0 +1,65 @@
+"""Help is all one needs, and it comes at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from rephase import __version__
+
+
+def test_help_lists_the_commands(rephase):
+    outcome = rephase("--help")
+    assert outcome.code == 0
+    for command in ("enhance", "models", "info", "export"):
+        assert f"\n  {command} " in outcome.out
+    assert rephase("-h").out == outcome.out
+
+
+def test_no_arguments_show_help_too(rephase):
+    outcome = rephase()
+    assert "Usage: rephase" in outcome.out + outcome.err
+
+
+def test_help_of_enhance_has_options_examples_and_exit_codes(rephase):
+    outcome = rephase("enhance", "--help")
+    assert outcome.code == 0
+    for option in (
+        "--output",
+        "--model",
+        "--strength",
+        "--highband",
+        "--runtime",
+        "--device",
+        "--output-rate",
+        "--overwrite",
+        "--verbose",
+    ):
+        assert option in outcome.out
+    assert "rephase enhance talk.wav -o clean.flac" in outcome.out
+    assert "130 interrupted" in outcome.out
+
+
+def test_version(rephase):
+    assert rephase("--version").out == f"rephase {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["enhanse", "x.wav"], ["enhance"], ["enhance", "x.wav", "--nonsense"]])
+def test_wrong_usage_is_2(rephase, arguments):
+    outcome = rephase(*arguments)
+    assert outcome.code == 2
+    assert "Usage: rephase" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_nothing_heavy_is_imported_before_a_command_runs():
+    """Start-up is a matter of imports; a clock would fail on a busy machine."""
+    heavy = "{'torch', 'numpy', 'soundfile', 'soxr', 'onnxruntime', 'jaxtyping', 'rich', 'matplotlib', 'asyncio'}"
+    program = f"import sys, rephase.cli; print(sorted({heavy} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
+
+
+def test_python_m_rephase_is_the_same_command():
+    program = [sys.executable, "-m", "rephase", "--version"]
+    assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == f"rephase {__version__}\n"
