@@ -1,8 +1,9 @@
 """What a recording sounds like, in three figures: its peak, its RMS level and how far up its spectrum reaches.
 
-The effective bandwidth is where the long-term power spectrum is last within 65 dB of its strongest part (Welch, 1967, without
-overlap; Kaiser windows, whose side lobes lie below −100 dB; averaged over frames and channels). Speech falls by 30 to 50 dB
-up to 8 kHz, a resampler or a codec by 80 dB within a few hundred Hz, and 16 bits of quantisation noise lie about 90 dB below.
+The effective bandwidth is where the long-term power spectrum is last within 65 dB of its strongest part (Welch, 1967,
+without overlap; Kaiser windows, whose side lobes lie below −100 dB; averaged over frames and channels). Speech falls by
+30 to 50 dB up to 8 kHz, a resampler or a codec by 80 dB within a few hundred Hz, and 16 bits of quantisation noise lie
+about 90 dB below.
 """
 
 from collections.abc import Iterable

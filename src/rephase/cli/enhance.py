@@ -9,7 +9,7 @@ from rephase.cli.failures import Verbose, report_failures
 from rephase.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from rephase.enhancer import Enhancer, Report
+    from rephase.enhancer import Report
 
 EPILOG = """\b
 Examples:
@@ -82,7 +82,7 @@ def enhance(
                 raise
             failures.append(error)
         else:
-            _tell(report, enhancer, rate)
+            _tell(report)
     report_failures(failures, of=len(targets))
 
 
@@ -121,7 +121,7 @@ def _targets(inputs: list[Path], output: str | None) -> dict[Path, Path]:
     return {source: target for target, source in sources.items()}
 
 
-def _tell(report: "Report", enhancer: "Enhancer", rate: int | None) -> None:
+def _tell(report: "Report") -> None:
     typer.echo(f"{report.source} -> {report.target}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
     for notice in report.notices:
         typer.echo(f"{report.source.name}: {notice}", err=True)

@@ -6,11 +6,11 @@ from types import TracebackType
 
 PATIENCE_S = 2.0  # work that is over sooner shows no bar
 REDRAW_S = 0.1
-WIDTH = 30
+WIDTH = 32
 
 
 class ProgressBar:
-    """Call it with what is done and what there is; it draws once the work has taken two seconds, and only on a terminal.
+    """Call it with what is done and what there is; it draws after two seconds, and only on a terminal.
 
     Leaving it as a context manager, for whatever reason, wipes the line.
     """
