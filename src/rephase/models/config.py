@@ -1,0 +1,167 @@
+"""The configuration of `renet-lite`, and what follows from it without running anything.
+
+No torch here: the registry, the Enhancer and the command line read latency and receptive field from it.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class RENetLiteConfig:
+    """The small member of the family: hop of 16 ms, 33 bands in the bottleneck, bounded look-around in time.
+
+    Every layer that looks along time has an explicit number of frames that it sees before and after its own, so
+    the receptive field is finite and known (`past_frames`, `lookahead_frames`), and a long file in chunks gives
+    what the whole file gives.
+
+    Attributes:
+        sample_rate: Hz.
+        n_fft, hop_length, win_length: of the STFT, samples; the window is the square root of a periodic Hann window.
+        compression: exponent of the magnitude compression.
+        stem_channels: magnitude and complex phase channels at 1/`stem_stride` of the frequency resolution.
+        stem_stride: frequency down-sampling of the first level.
+        channels: magnitude and complex phase channels of the bottleneck.
+        stride: further frequency down-sampling of the bottleneck.
+        heads: attention heads; they divide the magnitude and the phase channels.
+        groups: groups of bands that have a score map of their own in the attention along time.
+        blocks: pairs of attention along time and along frequency.
+        dilations: in time, of the bottleneck's convolutions; one more than `blocks`.
+        lookback_frames: how many past frames one attention along time sees.
+        lookahead_frames: how many future frames the whole network sees; 0 makes every layer causal.
+    """
+
+    sample_rate: int = 16000
+    n_fft: int = 512
+    hop_length: int = 256
+    win_length: int = 512
+    compression: float = 0.3
+    stem_channels: tuple[int, int] = (24, 8)
+    stem_stride: int = 4
+    channels: tuple[int, int] = (40, 12)
+    stride: int = 2
+    heads: int = 4
+    groups: int = 3
+    blocks: int = 2
+    dilations: tuple[int, ...] = (1, 2, 4)
+    lookback_frames: int = 32
+    lookahead_frames: int = 30
+
+    def __post_init__(self) -> None:
+        if self.win_length > self.n_fft:
+            raise ValueError(
+                f"win_length must be at most n_fft; got {self.win_length} and {self.n_fft}. Try n_fft={self.win_length}."
+            )
+        if self.win_length != 2 * self.hop_length:
+            raise ValueError(
+                "hop_length must be half of win_length (the square-root Hann pair reconstructs at 50 % overlap); "
+                f"got {self.hop_length} and {self.win_length}. Try hop_length={self.win_length // 2}."
+            )
+        if not 0 < self.compression <= 1:
+            raise ValueError(f"compression must lie in (0, 1]; got {self.compression}. Try 0.3.")
+        if any(channels % self.heads for channels in self.channels):
+            raise ValueError(
+                f"heads must divide both of channels; got {self.heads} and {self.channels}. Try heads=1, or channels="
+                f"{tuple(-(-channels // self.heads) * self.heads for channels in self.channels)}."
+            )
+        if self.bands % self.groups:
+            raise ValueError(
+                f"groups must divide the {self.bands} bands of the bottleneck; got {self.groups}. Try groups=1."
+            )
+        if len(self.dilations) != self.blocks + 1:
+            raise ValueError(
+                f"dilations must have blocks + 1 = {self.blocks + 1} entries; got {self.dilations}. "
+                f"Try dilations={tuple(2**i for i in range(self.blocks + 1))}."
+            )
+        if not 0 <= self.lookahead_frames <= 0.5 * self.sample_rate / self.hop_length:
+            raise ValueError(
+                f"lookahead_frames must lie in 0 … {int(0.5 * self.sample_rate / self.hop_length)} (half a second); "
+                f"got {self.lookahead_frames}. Try lookahead_frames=30."
+            )
+        if self.lookahead_frames and self.lookahead_frames < self.convolution_lookahead + self.blocks:
+            raise ValueError(
+                "lookahead_frames must be 0 (causal) or leave each attention along time one frame after the "
+                f"convolutions' {self.convolution_lookahead}; got {self.lookahead_frames}. "
+                f"Try lookahead_frames={self.convolution_lookahead + self.blocks}."
+            )
+
+    @property
+    def freqs(self) -> int:
+        """Frequencies of the STFT."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def stem_bands(self) -> int:
+        """Frequencies after the stem."""
+        return -(-self.freqs // self.stem_stride)
+
+    @property
+    def bands(self) -> int:
+        """Frequencies in the bottleneck."""
+        return -(-self.stem_bands // self.stride)
+
+    @property
+    def causal(self) -> bool:
+        """Whether no frame of the output depends on a later frame of the input."""
+        return self.lookahead_frames == 0
+
+    @property
+    def time_convolutions(self) -> tuple[int, ...]:
+        """Dilations of all convolutions of three frames: stem, bottleneck, decoder."""
+        return (1, *self.dilations, 1)
+
+    @property
+    def convolution_lookahead(self) -> int:
+        """Future frames that the convolutions see together where they are centred."""
+        return sum(self.time_convolutions)
+
+    @property
+    def attention_lookahead(self) -> tuple[int, ...]:
+        """Future frames that each attention along time sees; they share what the convolutions leave."""
+        rest = 0 if self.causal else self.lookahead_frames - self.convolution_lookahead
+        return tuple(rest // self.blocks + (i < rest % self.blocks) for i in range(self.blocks))
+
+    @property
+    def past_frames(self) -> int:
+        """Past frames that one frame of the output depends on."""
+        convolutions = self.convolution_lookahead * (2 if self.causal else 1)
+        return convolutions + self.blocks * self.lookback_frames
+
+    @property
+    def past_context(self) -> int:
+        """Samples before its own that one sample of the output depends on, at most; a multiple of the hop."""
+        return (self.past_frames + self.n_fft // self.hop_length) * self.hop_length
+
+    @property
+    def future_context(self) -> int:
+        """Samples after its own that one sample of the output depends on, at most; a multiple of the hop."""
+        return (self.lookahead_frames + self.n_fft // self.hop_length) * self.hop_length
+
+    @property
+    def latency_ms(self) -> float:
+        """Algorithmic latency: one window and the frames that the network looks ahead, in milliseconds."""
+        return 1000 * (self.win_length + self.lookahead_frames * self.hop_length) / self.sample_rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The configuration from what `to_dict` gave.
+
+        Raises:
+            ValueError: If a field is unknown, or a value is out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(
+                f"unknown fields in a RENetLiteConfig: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
+            )
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+RENET_LITE = RENetLiteConfig()
+RENET_LITE_CAUSAL = RENetLiteConfig(lookahead_frames=0)
+PRESETS = {"renet-lite": RENET_LITE, "renet-lite-causal": RENET_LITE_CAUSAL}

@@ -1,0 +1,112 @@
+"""renet-lite: the two streams of RENet at a cost that one CPU core carries many times in real time."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from rephase.layers import LiteHADF, LiteMPICM, SubPixelComplexConv2d, SubPixelMagnitudeConv2d
+from rephase.models.config import RENetLiteConfig
+from rephase.signal.compression import EPS, compress, decompress
+from rephase.signal.real_pair import from_pair, to_pair, unit
+from rephase.signal.stft import istft, stft
+
+
+class RENetLite(nn.Module):
+    """Waveform in, enhanced waveform out.
+
+    257 frequencies → stem (÷ 4) → encoder (÷ 2: 33 bands) → bottleneck: a dilated MPICM before each pair of HADFs
+    (time, then frequency) and one after → back up by sub-pixel convolutions, with the features of the way down added.
+    The last layer gives a bounded mask and a rest for the magnitude and, for the phase, a real gain on the input's
+    phasor and an equivariant rest.
+
+    Equivariance: rotates (magnitude out invariant), on spectra.
+
+    Args:
+        config: sizes and reach.
+    """
+
+    def __init__(self, config: RENetLiteConfig) -> None:
+        super().__init__()
+        self.config = config
+        stem, core, bands = config.stem_channels, config.channels, config.bands
+
+        def mpicm(inputs: tuple[int, int], outputs: tuple[int, int], freqs: int, dilation: int = 1, **geometry: Any):
+            ahead = 0 if config.causal else dilation
+            return LiteMPICM(inputs, outputs, freqs, dilation=dilation, lookahead=ahead, **geometry)
+
+        self.stem = mpicm(
+            (1, 2),
+            stem,
+            config.stem_bands,
+            kernel=(3, 2 * config.stem_stride),
+            stride=config.stem_stride,
+            pad_freqs=_padding(config.freqs, config.stem_bands, config.stem_stride),
+        )
+        self.encoder = LiteMPICM(
+            stem,
+            core,
+            bands,
+            kernel=(1, 2 * config.stride),
+            stride=config.stride,
+            pad_freqs=_padding(config.stem_bands, bands, config.stride),
+        )
+        self.band_embedding = nn.Parameter(torch.zeros(core[0], 1, bands))
+        self.convolutions = nn.ModuleList(mpicm(core, core, bands, dilation) for dilation in config.dilations)
+        self.time_blocks = nn.ModuleList(
+            LiteHADF(core, config.heads, "frames", (config.lookback_frames, ahead), config.groups)
+            for ahead in config.attention_lookahead
+        )
+        self.band_blocks = nn.ModuleList(LiteHADF(core, config.heads, "freqs") for _ in range(config.blocks))
+        self.magnitude_up = SubPixelMagnitudeConv2d(core[0], stem[0], (1, 3), config.stride)
+        self.phase_up = SubPixelComplexConv2d(core[1], stem[1], (1, 3), config.stride)
+        self.decoder = mpicm(stem, stem, config.stem_bands)
+        self.magnitude_out = SubPixelMagnitudeConv2d(stem[0], 3, (1, 3), config.stem_stride)
+        self.phase_out = SubPixelComplexConv2d(stem[1], 1, (1, 3), config.stem_stride)
+
+    def forward(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+        """Enhances a waveform of at least one sample at `config.sample_rate`; the length stays.
+
+        The network is trained on input of about −26 dBFS RMS; the Enhancer brings any level there and back.
+        """
+        lengths = {name: getattr(self.config, name) for name in ("n_fft", "hop_length", "win_length")}
+        spectrum = to_pair(stft(waveform, window="sqrt_hann", **lengths)).transpose(-1, -2)
+        enhanced = from_pair(self.forward_pair(spectrum).transpose(-1, -2))
+        return istft(enhanced, length=waveform.shape[-1], window="sqrt_hann", **lengths)
+
+    def forward_pair(self, spectrum: Float[Tensor, "batch 2 frames freqs"]) -> Float[Tensor, "batch 2 frames freqs"]:
+        """Enhances an uncompressed spectrum given as a real pair."""
+        power = spectrum.square().sum(dim=1)
+        magnitude, phasor = self.forward_spectrum(
+            compress(power, self.config.compression), spectrum * torch.rsqrt(power + EPS).unsqueeze(1)
+        )
+        return decompress(magnitude, self.config.compression).unsqueeze(1) * phasor
+
+    def forward_spectrum(
+        self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]
+    ) -> tuple[Float[Tensor, "batch frames freqs"], Float[Tensor, "batch 2 frames freqs"]]:
+        """The network itself: compressed magnitude and phasor S / √(|S|² + ε) in, the same of clean speech out."""
+        real_in = magnitude.unsqueeze(1)
+        pair_in = torch.stack([phasor, phasor * real_in], dim=2)
+        stem_real, stem_pair = self.stem(real_in, pair_in)
+        skip_real, skip_pair = self.encoder(stem_real, stem_pair)
+        real, pair = skip_real + self.band_embedding, skip_pair
+        *convolutions, last = self.convolutions
+        for convolution, along_time, across_bands in zip(convolutions, self.time_blocks, self.band_blocks, strict=True):
+            new_real, new_pair = convolution(real, pair)
+            real, pair = across_bands(*along_time(real + new_real, pair + new_pair))
+        new_real, new_pair = last(real, pair)
+        real, pair = real + new_real + skip_real, pair + new_pair + skip_pair
+        real = self.magnitude_up(real)[..., : self.config.stem_bands] + stem_real
+        pair = self.phase_up(pair)[..., : self.config.stem_bands] + stem_pair
+        real, pair = self.decoder(real, pair)
+        mask, rest, gain = self.magnitude_out(real)[..., : self.config.freqs].unbind(dim=1)
+        turned = (1 + gain).unsqueeze(1) * phasor + self.phase_out(pair)[..., : self.config.freqs].squeeze(2)
+        return 1.5 * torch.sigmoid(mask) * magnitude + torch.relu(rest), unit(turned)
+
+
+def _padding(inputs: int, outputs: int, stride: int) -> tuple[int, int]:
+    """Zeros below and above that let a kernel twice as wide as its stride give `outputs` frequencies."""
+    missing = (outputs - 1) * stride + 2 * stride - inputs
+    return missing // 2, missing - missing // 2

@@ -1,0 +1,1 @@
+"""Transforms without learnable parameters, in torch: STFT, compression, real pairs, phase."""
