@@ -26,7 +26,7 @@ test-slow: $(VENV)/.stamp-dev ## run the tests that take minutes (fresh environm
 lint: types ## check style, format, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 types: $(VENV)/.stamp-dev ## check types alone
 	$(BIN)/mypy
