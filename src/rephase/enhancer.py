@@ -1,0 +1,363 @@
+"""The one object behind the command line, the library and everything that enhances: waveform in, waveform out.
+
+A recording goes through as a stream, so memory doesn't grow with its length:
+
+    recording ─┬─ resample down ─ level ─ chunks ─ model ─ level back ─ resample up ─┐
+               └───────────────────── delay ───────── band above the model's ────────┴─ mix ─ out
+
+Each box is a class of `rephase.audio`; `EnhanceStream` is the picture. What comes out lies, sample by sample, where the
+recording lies, and doesn't depend on how it was cut into blocks.
+"""
+
+import functools
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from rephase.audio.files import AudioInfo, audio_info, read_blocks
+from rephase.audio.formats import choose_format
+from rephase.audio.highband import BandJoin, HighBand, checked_highband
+from rephase.audio.limiter import Limiter
+from rephase.audio.resample import Resampler, resampled_length
+from rephase.audio.silence import SilenceKeeper
+from rephase.audio.waveform import checked_rate, checked_strength, checked_waveform
+from rephase.audio.writer import AudioWriter, check_target
+from rephase.errors import ModelError
+from rephase.runtimes.base import Runtime, choose_runtime
+from rephase.runtimes.stream import ModelStream
+from rephase.weights.registry import ModelFolder, find_model
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[float, float], None]  # seconds done, seconds in all
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """A step of the way: blocks in, blocks out."""
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Takes the next samples and returns what is ready."""
+        ...
+
+    def flush(self) -> np.ndarray:
+        """Ends the stream and returns the rest."""
+        ...
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done with a file.
+
+    Attributes:
+        source: the recording.
+        target: the result.
+        model: name of the model.
+        audio_seconds: duration of the recording.
+        compute_seconds: time it took, with reading and writing.
+        notices: what the user should know, one line each.
+    """
+
+    source: Path
+    target: Path
+    model: str
+    audio_seconds: float
+    compute_seconds: float
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def rtf(self) -> float:
+        """Compute time / audio time."""
+        return self.compute_seconds / self.audio_seconds
+
+
+class EnhanceStream:
+    """Enhances a recording of any length, block by block.
+
+    Args:
+        runtime: the model, ready to run.
+        model: what it is.
+        sample_rate: of the recording, Hz.
+        channels: rows of every block.
+        strength: 0 (the recording itself, bit for bit) to 1 (fully enhanced).
+        highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+        dtype: float32 or float64, of every block.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        model: ModelFolder,
+        *,
+        sample_rate: int,
+        channels: int,
+        strength: float = 1.0,
+        highband: HighBand = "follow",
+        dtype: np.typing.DTypeLike = np.float32,
+    ) -> None:
+        self._strength = strength
+        self._dtype = np.dtype(dtype)
+        self._channels = channels
+        self._down = Resampler(sample_rate, model.sample_rate, channels, dtype)
+        self._model = ModelStream(runtime, model, channels)
+        self._join = BandJoin(model.sample_rate, sample_rate, channels, highband, dtype)
+        self._silence = SilenceKeeper(sample_rate, channels)
+
+    def push(self, block: Float[np.ndarray, "channels time"]) -> Float[np.ndarray, "channels out"]:
+        """Takes the next samples.
+
+        Args:
+            block: full scale ±1, of the stream's type.
+
+        Returns:
+            What is ready, about a chunk later.
+        """
+        block = np.array(block, self._dtype)  # a copy, it waits while the caller may fill the array anew
+        if self._strength == 0:
+            return block
+        low = self._model.push(self._down.push(block).astype(np.float32))
+        return self._mixed(*self._join.push(block, low))
+
+    def flush(self) -> Float[np.ndarray, "channels out"]:
+        """Ends the stream.
+
+        Returns:
+            The rest: all told as many samples as went in.
+        """
+        if self._strength == 0:
+            return np.zeros((self._channels, 0), self._dtype)
+        return self._mixed(*self._join.finish(self._model.finish(self._down.flush().astype(np.float32))))
+
+    def _mixed(self, dry: np.ndarray, wet: np.ndarray) -> np.ndarray:
+        wet = self._silence.push(dry, wet)
+        return wet if self._strength == 1 else dry + self._strength * (wet - dry)
+
+
+class Enhancer:
+    """A model that is ready to enhance waveforms and files; several threads may use it at once.
+
+    Args:
+        runtime: the model, ready to run.
+        model: what it is.
+
+    Example:
+        enhancer = Enhancer.from_pretrained("renet-lite")
+        enhancer.enhance_file("talk.wav", "talk.enhanced.wav")
+    """
+
+    def __init__(self, runtime: Runtime, model: ModelFolder) -> None:
+        self.runtime = runtime
+        self.model = model
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_folder: str | os.PathLike[str] = "renet-lite", runtime: str = "auto", device: str = "auto"
+    ) -> "Enhancer":
+        """Loads a model with its weights.
+
+        Args:
+            name_or_folder: a bundled model's name, or a model's folder.
+            runtime: `auto`, `onnx` or `torch`; `auto` is ONNX Runtime unless a GPU asks for torch.
+            device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+
+        Returns:
+            The enhancer.
+
+        Raises:
+            ModelError: if there is no such model, its weights are missing or damaged, or the runtime is not installed.
+            ValueError: if `runtime` or `device` is unknown, or they don't go together.
+        """
+        folder = find_model(name_or_folder)
+        return cls(_started(folder, runtime, device), folder)
+
+    def enhance(
+        self,
+        waveform: Shaped[np.ndarray, "..."],
+        sample_rate: int,
+        *,
+        strength: float = 1.0,
+        highband: str = "follow",
+    ) -> Float[np.ndarray, "..."]:
+        """Enhances a waveform.
+
+        Args:
+            waveform: `[time]` or `[channels, time]`, floats, full scale ±1.
+            sample_rate: of the waveform, 4,000 Hz or more.
+            strength: 0 (the waveform itself, bit for bit) to 1 (fully enhanced).
+            highband: what becomes of the band above the model's: `follow` (turned down as the model turns down the band
+                just below), `keep` or `drop`.
+
+        Returns:
+            Shape, type, rate and loudness of the input.
+
+        Raises:
+            ValueError: if an argument is not what it must be.
+        """
+        block = checked_waveform(waveform)
+        rate = checked_rate(sample_rate)
+        stream = self._stream(rate, len(block), block.dtype, strength, highband)
+        pieces = (block[:, start : start + rate] for start in range(0, block.shape[1], rate))
+        enhanced = np.concatenate(list(_through(stream, pieces)), axis=1)
+        return enhanced.reshape(waveform.shape).astype(waveform.dtype, copy=False)
+
+    def enhance_file(
+        self,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        *,
+        strength: float = 1.0,
+        highband: str = "follow",
+        output_rate: int | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Enhances a file; container, sample format, rate, channels and length stay where the target's name allows it.
+
+        Args:
+            source: the recording.
+            target: where the result goes; its extension names the container. It appears when it is complete, or not at
+                all.
+            strength: 0 (the recording itself) to 1 (fully enhanced).
+            highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+            output_rate: sample rate of the result, Hz; the recording's own by default.
+            overwrite: whether an existing target may be replaced; never by itself.
+            progress: called with the seconds done and the seconds in all, now and then.
+
+        Returns:
+            What was done.
+
+        Raises:
+            AudioFileError: if the recording can't be read.
+            OutputError: if the result can't be written.
+            ModelError: if the model fails.
+            ValueError: if an argument is not what it must be.
+        """
+        started = time.perf_counter()
+        source, target = Path(source), Path(target)
+        info = audio_info(source)
+        rate = info.sample_rate if output_rate is None else checked_rate(output_rate, "output_rate")
+        # A wider result is enhanced at its own rate, so that what the model restores has room in it.
+        work_rate = max(info.sample_rate, rate)
+        stream = self._stream(work_rate, info.channels, info.dtype, strength, highband)
+        check_target(target, source, overwrite)
+        audio_format = choose_format(info, target, rate)
+        limiter = Limiter(rate, info.channels, audio_format.top, info.dtype)
+        stages: list[Stage] = [
+            Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
+            stream,
+            Resampler(work_rate, rate, info.channels, info.dtype),
+            *([] if audio_format.has_headroom else [limiter]),
+        ]
+        blocks = read_blocks(info)
+        for stage in stages:
+            blocks = _through(stage, blocks)
+        written = 0
+        with AudioWriter(target, rate, info.channels, audio_format) as writer:
+            for block in blocks:
+                writer.write(block)
+                written += block.shape[1]
+                if progress is not None:
+                    progress(min(written / rate, info.seconds), info.seconds)
+        return Report(
+            source=source,
+            target=target,
+            model=self.model.name,
+            audio_seconds=written / rate,
+            compute_seconds=time.perf_counter() - started,
+            notices=self._notices(info, rate, written, limiter.limited, audio_format.notice),
+        )
+
+    def _stream(self, rate: int, channels: int, dtype: np.dtype, strength: float, highband: str) -> EnhanceStream:
+        return EnhanceStream(
+            self.runtime,
+            self.model,
+            sample_rate=rate,
+            channels=channels,
+            strength=checked_strength(strength),
+            highband=checked_highband(highband),
+            dtype=dtype,
+        )
+
+    def _notices(self, info: AudioInfo, rate: int, written: int, limited: int, format_notice: str) -> list[str]:
+        notices = [format_notice] if format_notice else []
+        if limited:
+            notices.append(
+                f"{limited} samples would have clipped: the level is lower for some milliseconds around them"
+            )
+        if written < resampled_length(info.frames, info.sample_rate, rate):
+            notices.append(f"the file says it holds {info.seconds:.3f} s, but {written / rate:.3f} s could be read")
+        if rate < self.model.sample_rate:
+            notices.append(
+                f"{self.model.name} works up to {self.model.sample_rate // 2} Hz, a result at {rate} Hz ends at "
+                f"{rate // 2} Hz; to keep all that the model gives: --output-rate {self.model.sample_rate}"
+            )
+        return notices
+
+
+def enhance(
+    waveform: Shaped[np.ndarray, "..."],
+    sample_rate: int,
+    *,
+    model: str | os.PathLike[str] = "renet-lite",
+    strength: float = 1.0,
+    highband: str = "follow",
+    runtime: str = "auto",
+    device: str = "auto",
+) -> Float[np.ndarray, "..."]:
+    """Enhances a waveform; the model is loaded once and kept for the next call.
+
+    Args:
+        waveform: `[time]` or `[channels, time]`, floats, full scale ±1.
+        sample_rate: of the waveform, 4,000 Hz or more.
+        model: a bundled model's name, or a model's folder.
+        strength: 0 (the waveform itself, bit for bit) to 1 (fully enhanced).
+        highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+        runtime: `auto`, `onnx` or `torch`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    Returns:
+        Shape, type, rate and loudness of the input.
+
+    Raises:
+        ValueError: if an argument is not what it must be.
+        ModelError: if the model can't be loaded or run.
+    """
+    return _kept_enhancer(os.fspath(model), runtime, device).enhance(
+        waveform, sample_rate, strength=strength, highband=highband
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _kept_enhancer(model: str, runtime: str, device: str) -> Enhancer:
+    return Enhancer.from_pretrained(model, runtime, device)
+
+
+def _started(folder: ModelFolder, runtime: str, device: str) -> Runtime:
+    """Starts the runtime that serves the request; only the one that is needed is imported."""
+    from rephase.runtimes import onnx
+
+    has_graph = not folder.has_weights or onnx.GRAPH in folder.files
+    if choose_runtime(runtime, device, has_graph=has_graph, onnx_has_cuda=onnx.has_cuda()) == "onnx":
+        return onnx.OnnxRuntime(folder, device)
+    try:
+        from rephase.runtimes.torch import TorchRuntime
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"runtime torch needs the package {error.name}, which is not installed; model {folder.name}; "
+            f"install it (pip install 'rephase[torch]'), or take runtime onnx and device cpu"
+        ) from error
+    return TorchRuntime(folder, device)
+
+
+def _through(stage: Stage, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Sends a stream of blocks through a stage."""
+    for block in blocks:
+        yield stage.push(block)
+    yield stage.flush()

@@ -1,0 +1,84 @@
+"""A runtime as a stream: the part of the way that runs at the model's sample rate and level, chunk by chunk."""
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from rephase.audio.fifo import SampleQueue
+from rephase.audio.highband import ModelBlock
+from rephase.audio.levels import LevelStream
+from rephase.audio.overlap import ChunkStream
+from rephase.errors import ModelError
+from rephase.runtimes.base import Runtime
+from rephase.weights.registry import ModelFolder
+
+FADE_HOPS = 4  # cross-fade of two chunks
+CHANNELS_PER_CALL = 4  # bounds memory for recordings with many channels
+
+
+class ModelStream:
+    """Brings a stream to the model's level and through the model.
+
+    Args:
+        runtime: the model, ready to run.
+        model: what it is.
+        channels: rows of every block, items of one batch.
+    """
+
+    def __init__(self, runtime: Runtime, model: ModelFolder, channels: int) -> None:
+        self._runtime = runtime
+        self._level = LevelStream(model.sample_rate, channels)
+        self._chunks = ChunkStream(
+            self._call,
+            channels,
+            hop=model.hop_length,
+            past=model.past_samples,
+            future=model.future_samples,
+            chunk=model.chunk_samples,
+            fade=FADE_HOPS * model.hop_length,
+        )
+        self._before = SampleQueue(channels)
+        self._gain = SampleQueue(1, np.float64)
+
+    def push(self, block: Float[np.ndarray, "channels time"]) -> ModelBlock:
+        """Takes the next samples.
+
+        Args:
+            block: at the model's rate and the recording's level.
+
+        Returns:
+            What is ready, about a chunk later.
+        """
+        levelled, gain = self._level.push(block)
+        return self._aligned(levelled, gain, self._chunks.push(levelled))
+
+    def finish(self, block: Float[np.ndarray, "channels time"]) -> ModelBlock:
+        """Takes the last samples.
+
+        Args:
+            block: as for `push`.
+
+        Returns:
+            The rest.
+        """
+        start, start_gain = self._level.push(block)
+        rest, rest_gain = self._level.flush()
+        levelled = np.concatenate([start, rest], axis=1)
+        after = np.concatenate([self._chunks.push(levelled), self._chunks.flush()], axis=1)
+        return self._aligned(levelled, np.concatenate([start_gain, rest_gain], axis=1), after)
+
+    def _aligned(self, levelled: np.ndarray, gain: np.ndarray, after: np.ndarray) -> ModelBlock:
+        self._before.append(levelled)
+        self._gain.append(gain)
+        count = after.shape[1]
+        return ModelBlock(before=self._before.take(count), after=after, gain=self._gain.take(count))
+
+    def _call(self, waveform: Float32[np.ndarray, "channels time"]) -> Float32[np.ndarray, "channels time"]:
+        groups = range(0, len(waveform), CHANNELS_PER_CALL)
+        enhanced = np.concatenate([self._runtime(waveform[i : i + CHANNELS_PER_CALL]) for i in groups])
+        if enhanced.shape != waveform.shape:
+            raise ModelError(
+                f"the model made {enhanced.shape} of the shape {waveform.shape}; it must keep it; export it again"
+            )
+        if not np.isfinite(enhanced).all():
+            raise ModelError("the model gave NaN or infinity; its weights are damaged; install the model again")
+        return enhanced
