@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,14 +133,14 @@ def test_wrong_options_are_2(enhance, talk, arguments, expected):
     assert names(talk.parent) == ["talk.wav"]
 
 
-def broken_inputs():
-    """Name of the file, what it holds, and what the error must say of it."""
-    yield "missing.wav", None, "missing.wav"
-    yield "empty.wav", b"", "empty"
-    yield "notes.wav", b"dear diary, today I recorded nothing", "notes.wav"
-
-
-@pytest.mark.parametrize(("name", "content", "expected"), broken_inputs())
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("missing.wav", None, "missing.wav"),
+        ("empty.wav", b"", "empty"),
+        ("notes.wav", b"dear diary, today I recorded nothing", "notes.wav"),
+    ],
+)
 def test_a_broken_input_is_one_line_and_2(enhance, tmp_path, name, content, expected):
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -182,10 +183,20 @@ def test_a_missing_output_folder_is_named(enhance, talk, tmp_path):
         assert f"{tmp_path}/no" in outcome.error
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_no_permission(enhance, talk):
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission_to_read(enhance, talk):
     talk.chmod(0)
-    assert "talk.wav" in enhance(talk).error
+    outcome = enhance(talk)
+    assert outcome.code == 2
+    assert "talk.wav" in outcome.error
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="a folder in which even root can't write")
+def test_no_permission_to_write(enhance, talk):
+    for output in ("/proc/clean.wav", "/proc/clean/"):
+        outcome = enhance(talk, "-o", output)
+        assert outcome.code == 2
+        assert "/proc" in outcome.error
 
 
 def test_an_unknown_model_names_the_ones_there_are(rephase, talk):
@@ -205,11 +216,13 @@ def test_a_model_without_weights_is_refused_with_the_way_to_get_some(rephase, ta
     assert "--model FOLDER" in outcome.error
 
 
-def test_verbose_shows_what_led_to_an_error(enhance, tmp_path):
-    outcome = enhance(tmp_path / "missing.wav", "--verbose")
-    assert outcome.code == 2
-    assert "Traceback" in outcome.err
-    assert outcome.err.splitlines()[-1].startswith("rephase: ")
+def test_verbose_shows_what_led_to_an_error(tmp_path):
+    command = [sys.executable, "-m", "rephase", "info", str(tmp_path / "missing.wav"), "--verbose"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert "FileNotFoundError" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("rephase: there is no such file")
 
 
 def test_an_interrupt_leaves_nothing_behind(identity_model, tmp_path):

@@ -60,10 +60,14 @@ def enhance(
     read and written piece by piece.
     """
     rate = _parse_rate(output_rate)
-    targets = _targets(list(dict.fromkeys(inputs)), output)
+    inputs = list(dict.fromkeys(inputs))
+    folder = _output_folder(inputs, output)
+    targets = _targets(inputs, output, folder)
     from rephase.enhancer import Enhancer
 
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device)
+    if folder is not None:
+        _make(folder)
     failures: list[Exception] = []
     for source, target in targets.items():
         try:
@@ -78,12 +82,12 @@ def enhance(
                     progress=progress,
                 )
         except Exception as error:  # a failing input doesn't stop the others
-            if len(targets) == 1:
+            if len(inputs) == 1:
                 raise
             failures.append(error)
         else:
             _tell(report)
-    report_failures(failures, of=len(targets))
+    report_failures(failures, of=len(inputs))
 
 
 def _parse_rate(output_rate: str) -> int | None:
@@ -97,28 +101,39 @@ def _parse_rate(output_rate: str) -> int | None:
         ) from None
 
 
-def _targets(inputs: list[Path], output: str | None) -> dict[Path, Path]:
+def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
+    """The folder that `--output` names; None where it names a file, or nothing."""
+    if output is None or (len(inputs) == 1 and not Path(output).is_dir() and not output.endswith("/")):
+        return None
+    return Path(output)
+
+
+def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two results of one name before any work is done."""
     from rephase.errors import OutputError
 
-    def name(source: Path) -> str:
-        return f"{source.stem}.enhanced{source.suffix}"
-
-    if output is None:
-        return {source: source.with_name(name(source)) for source in inputs}
-    if len(inputs) == 1 and not Path(output).is_dir() and not output.endswith("/"):
+    if folder is None and output is not None:
         return {inputs[0]: Path(output)}
-    folder = Path(output)
     sources: dict[Path, Path] = {}
     for source in inputs:
-        target = folder / name(source)
+        target = (folder or source.parent) / f"{source.stem}.enhanced{source.suffix}"
         if target in sources:
             raise OutputError(
                 f"{sources[target]} and {source} would become one file; {target}; enhance them into two folders"
             )
         sources[target] = source
-    folder.mkdir(exist_ok=True)
     return {source: target for target, source in sources.items()}
+
+
+def _make(folder: Path) -> None:
+    from rephase.errors import OutputError
+
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"can't make the output folder ({error.strerror}); {folder}; make it first: mkdir -p '{folder}'"
+        ) from error
 
 
 def _tell(report: "Report") -> None:
