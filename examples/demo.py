@@ -21,17 +21,17 @@ OUTPUT = HERE / "output"
 
 def draw(before: Path, after: Path, picture: Path) -> None:
     """Draws both spectrograms on one scale."""
-    figure, panels = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, sharey=True, layout="constrained")
+    figure, panels = pyplot.subplots(2, 1, figsize=(10, 5), sharex=True, sharey=True, layout="constrained")
     for panel, path, title in zip(panels, (before, after), ("before", "after"), strict=True):
         samples, sample_rate = soundfile.read(path)
         *_, image = panel.specgram(
-            samples, NFFT=512, noverlap=384, Fs=sample_rate, vmin=-120, vmax=-40, cmap="magma", scale="dB"
+            samples, NFFT=512, noverlap=384, Fs=sample_rate, vmin=-110, vmax=-40, cmap="magma", scale="dB"
         )
         panel.set(title=f"{title}: {path.name}", ylabel="frequency (kHz)")
         panel.set_yticks(range(0, sample_rate // 2 + 1, 2000), [str(k) for k in range(0, sample_rate // 2000 + 1, 2)])
     panels[-1].set_xlabel("time (s)")
     figure.colorbar(image, ax=panels, label="power density (dB/Hz)")
-    figure.savefig(picture, dpi=110)
+    figure.savefig(picture, dpi=80, pil_kwargs={"optimize": True})
 
 
 def main() -> None:
