@@ -1,0 +1,12 @@
+"""Metrics, one a file: `metric(reference=..., estimate=..., sample_rate=...)` gives a float.
+
+A metric that has no value for a pair raises `MetricError` with the reason, never 0. `pesq_wb` and `estoi` need the
+extra `rephase[eval]`.
+"""
+
+from rephase.metrics.inputs import MetricError
+from rephase.metrics.pesq import pesq_wb
+from rephase.metrics.si_sdr import si_sdr_db
+from rephase.metrics.stoi import estoi
+
+__all__ = ["pesq_wb", "estoi", "si_sdr_db", "MetricError"]

@@ -1,0 +1,51 @@
+"""ESTOI, extended short-time objective intelligibility: how much of the speech can be understood.
+
+At 10 kHz, frames of 25.6 ms without the silent ones, in 15 third-octave bands; segments of 30 frames (384 ms) are
+matrices X (clean) and Y. Their rows, then their columns, are brought to mean 0 and norm 1 (x̄ₙ, ȳₙ):
+
+    ESTOI = mean over segments of  1/30 Σₙ ⟨x̄ₙ, ȳₙ⟩
+
+Source: Jensen and Taal, "An Algorithm for Predicting the Intelligibility of Speech Masked by Modulated Noise Maskers",
+IEEE/ACM TASLP 24(11), 2016. Computed by the package `pystoi`.
+"""
+
+import warnings
+
+import numpy as np
+from jaxtyping import Shaped
+
+from rephase.metrics.inputs import MetricError, checked_pair, refuse_silence
+
+
+def estoi(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray, "..."], sample_rate: int) -> float:
+    """Extended short-time objective intelligibility; a gain on either waveform doesn't change it.
+
+    Args:
+        reference: clean waveform `[time]`, at least 30 frames (about 0.4 s) of it not silent.
+        estimate: waveform `[time]` to be scored.
+        sample_rate: of both, Hz.
+
+    Returns:
+        −1 to 1; 1 means no difference, about 0 nothing can be understood.
+
+    Raises:
+        MetricError: if the pair can't be scored: too short or silent.
+        ImportError: if the package `pystoi` is missing.
+    """
+    reference, estimate = checked_pair(reference, estimate, sample_rate, metric="estoi")
+    # In silence pystoi would correlate its own dither.
+    refuse_silence(reference, estimate, metric="estoi")
+    try:
+        from pystoi import stoi
+    except ImportError as error:
+        raise ImportError("estoi needs the package pystoi: pip install 'rephase[eval]'") from error
+    with warnings.catch_warnings():
+        # pystoi warns and gives 1e-5 where it has nothing to measure.
+        warnings.filterwarnings("error", message="Not enough STFT frames", category=RuntimeWarning)
+        try:
+            value = float(stoi(reference, estimate, sample_rate, extended=True))
+        except RuntimeWarning as warning:
+            raise MetricError("estoi has no value: fewer than 30 frames (about 0.4 s) are not silent") from warning
+    if not np.isfinite(value):
+        raise MetricError(f"estoi has no value: pystoi gave {value}")
+    return value
