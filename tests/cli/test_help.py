@@ -11,7 +11,7 @@ from rephase import __version__
 def test_help_lists_the_commands(rephase):
     outcome = rephase("--help")
     assert outcome.code == 0
-    for command in ("enhance", "models", "info", "export"):
+    for command in ("enhance", "models", "info"):
         assert f"\n  {command} " in outcome.out
     assert rephase("-h").out == outcome.out
 
