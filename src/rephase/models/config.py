@@ -73,10 +73,11 @@ class RENetLiteConfig:
                 f"dilations must have blocks + 1 = {self.blocks + 1} entries; got {self.dilations}. "
                 f"Try dilations={tuple(2**i for i in range(self.blocks + 1))}."
             )
-        if not 0 <= self.lookahead_frames <= 0.5 * self.sample_rate / self.hop_length:
+        most = int(0.5 * self.sample_rate / self.hop_length)
+        if not 0 <= self.lookahead_frames <= most:
             raise ValueError(
-                f"lookahead_frames must lie in 0 … {int(0.5 * self.sample_rate / self.hop_length)} (half a second); "
-                f"got {self.lookahead_frames}. Try lookahead_frames=30."
+                f"lookahead_frames must lie in 0 … {most} (half a second); got {self.lookahead_frames}. "
+                f"Try lookahead_frames={most}."
             )
         if self.lookahead_frames and self.lookahead_frames < self.convolution_lookahead + self.blocks:
             raise ValueError(

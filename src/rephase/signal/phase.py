@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def wrap(angle: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The angle in (−π, π] that stands for the same rotation, radians.
+    """The angle in [−π, π] that stands for the same rotation, radians.
 
     >>> round(wrap(torch.tensor(3 * math.pi / 2)).item(), 4)
     -1.5708

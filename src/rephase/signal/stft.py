@@ -5,8 +5,8 @@ With frames centred at multiples of the hop h, analysis and synthesis window w, 
     S[f, t] = Σ_n x[n + t·h − N/2] w[n] e^{−j2πfn/N},      x[n] = Σ_t w[n − t·h + N/2] s_t[n − t·h + N/2] / Σ_t w²[n − t·h + N/2]
 
 where s_t is the inverse DFT of column t (Griffin & Lim, 1984, eq. 6: the least-squares inverse). The end is padded to
-a whole number of hops, so each sample is covered by as many windows as every other, whatever the length. Beyond the
-ends there are zeros rather than a mirror image: a frame then never depends on samples that a stream has not seen yet.
+a whole number of hops, so each sample lies between the centres of two frames, whatever the length. Beyond the ends
+there are zeros rather than a mirror image: a frame then never depends on samples that a stream has not seen yet.
 """
 
 from functools import lru_cache
