@@ -14,12 +14,16 @@ from jaxtyping import Shaped
 
 from rephase.metrics.inputs import MetricError, checked_pair, refuse_silence
 
+# The ITU's code has room for 50 utterances and overwrites other memory beyond: wrong scores or a crash. It counts one
+# after at least 200 ms of speech and 184 ms of pause, so that this length can't hold more.
+LONGEST_SECONDS = 19
+
 
 def pesq_wb(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray, "..."], sample_rate: int) -> float:
     """Wide-band PESQ, as MOS-LQO.
 
     Args:
-        reference: clean waveform `[time]`, at least a quarter of a second that holds speech.
+        reference: clean waveform `[time]`, a quarter of a second to 19 seconds, with speech.
         estimate: waveform `[time]` to be scored.
         sample_rate: 16,000 Hz.
 
@@ -27,12 +31,17 @@ def pesq_wb(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray
         From about 1.04 (bad) to 4.64 (no difference).
 
     Raises:
-        MetricError: if the pair can't be scored: the rate is another, it is too short, silent or holds no speech.
+        MetricError: if the pair can't be scored: another rate, too short or long, silent, or without speech.
         ImportError: if the package `pesq` is missing.
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric="pesq_wb")
     if sample_rate != 16000:
         raise MetricError(f"pesq_wb is defined at 16000 Hz; got {sample_rate}; resample both waveforms first")
+    if reference.size > LONGEST_SECONDS * sample_rate:
+        raise MetricError(
+            f"pesq_wb takes at most {LONGEST_SECONDS} s; got {reference.size / sample_rate:.1f} s; "
+            f"score shorter pieces and take their mean"
+        )
     refuse_silence(reference, estimate, metric="pesq_wb")
     try:
         from pesq import PesqError, pesq
@@ -40,7 +49,7 @@ def pesq_wb(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray
         raise ImportError("pesq_wb needs the package pesq: pip install 'rephase[eval]'") from error
     try:
         value = float(pesq(sample_rate, reference, estimate, "wb"))
-    except PesqError as error:
+    except (PesqError, ValueError) as error:  # ValueError: NaN within, where the levels lie too far apart
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else error
         raise MetricError(f"pesq_wb has no value: {reason}") from error
     if not np.isfinite(value):

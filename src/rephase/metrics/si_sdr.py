@@ -27,7 +27,8 @@ def si_sdr_db(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarr
         sample_rate: of both, Hz; the value doesn't depend on it.
 
     Returns:
-        dB; inf if the estimate is a multiple of the reference, −inf if it is orthogonal to it.
+        dB; inf if the estimate is a multiple of the reference (about 150 where float32 rounds it), −inf if it is
+        orthogonal to it.
 
     Raises:
         MetricError: if the pair can't be scored: one is silent, or the lengths differ.

@@ -16,12 +16,15 @@ from jaxtyping import Shaped
 
 from rephase.metrics.inputs import MetricError, checked_pair, refuse_silence
 
+SHORTEST_SECONDS = (256 + 29 * 128) / 10_000  # 30 frames
+TOO_SHORT = "estoi has no value: fewer than 30 frames (0.4 s) are not silent"
+
 
 def estoi(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray, "..."], sample_rate: int) -> float:
     """Extended short-time objective intelligibility; a gain on either waveform doesn't change it.
 
     Args:
-        reference: clean waveform `[time]`, at least 30 frames (about 0.4 s) of it not silent.
+        reference: clean waveform `[time]`, at least 30 frames (0.4 s) of it not silent.
         estimate: waveform `[time]` to be scored.
         sample_rate: of both, Hz.
 
@@ -33,8 +36,11 @@ def estoi(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray, 
         ImportError: if the package `pystoi` is missing.
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric="estoi")
-    # In silence pystoi would correlate its own dither.
+    if reference.size < SHORTEST_SECONDS * sample_rate:
+        raise MetricError(TOO_SHORT)
+    # In silence pystoi would correlate its own dither; peak 1 keeps quiet waveforms clear of it.
     refuse_silence(reference, estimate, metric="estoi")
+    reference, estimate = reference / np.abs(reference).max(), estimate / np.abs(estimate).max()
     try:
         from pystoi import stoi
     except ImportError as error:
@@ -45,7 +51,7 @@ def estoi(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarray, 
         try:
             value = float(stoi(reference, estimate, sample_rate, extended=True))
         except RuntimeWarning as warning:
-            raise MetricError("estoi has no value: fewer than 30 frames (about 0.4 s) are not silent") from warning
+            raise MetricError(TOO_SHORT) from warning
     if not np.isfinite(value):
         raise MetricError(f"estoi has no value: pystoi gave {value}")
     return value
