@@ -103,7 +103,8 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
 def _nearest_subtype(source: AudioInfo, container: str, target: Path) -> str:
     if target.suffix.lower() == ".opus":
         return "OPUS"
-    wanted = [source.subtype]
+    lossy_elsewhere = source.subtype in LOSSY_SUBTYPES and container != source.format  # MP3 in a WAV: few can read it
+    wanted = [] if lossy_elsewhere else [source.subtype]
     if source.subtype in FLOATS:
         wanted += ["FLOAT", "PCM_24"]
     elif INTEGER_BITS.get(source.subtype, 16) > 24:

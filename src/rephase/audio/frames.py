@@ -4,7 +4,8 @@ Frame `k` is a Hann window of two hops centred on sample `k * hop`:
 
     P[k] = mean over the window of |x|² in the band = Σ_{f in band} 2 |rfft(w · x)[f]|² / (n Σ w²)
 
-A sine of amplitude a inside the band measures a² / 2. The first frame is centred on the first sample, zeros before it.
+A sine of amplitude a inside the band measures a² / 2. The first frame is centred on the first sample, which is repeated
+before it: a recording with an offset doesn't start with a click.
 """
 
 import numpy as np
@@ -45,8 +46,8 @@ class BandPower:
         self._band = slice(int(np.ceil(low * size / sample_rate)), int(high * size / sample_rate) + 1)
         self._scale = 2 / (size * np.sum(self._window**2))
         self._waiting = SampleQueue(channels, np.float64)
-        self._waiting.append(np.zeros((channels, self.hop)))
         self._channels = channels
+        self._edge = np.zeros((channels, 1))  # the latest sample
         self._taken = 0
 
     def push(self, block: Float[np.ndarray, "channels time"]) -> Float[np.ndarray, "channels frames"]:
@@ -58,7 +59,12 @@ class BandPower:
         Returns:
             Power of each new frame, full scale² (a sine of amplitude 1 has 0.5), float64.
         """
+        if not block.shape[1]:
+            return np.zeros((self._channels, 0))
+        if not self._taken:
+            self._waiting.append(np.repeat(block[:, :1].astype(np.float64), self.hop, axis=1))
         self._taken += block.shape[1]
+        self._edge = block[:, -1:].astype(np.float64)
         self._waiting.append(block.astype(np.float64))
         count = max(0, len(self._waiting) // self.hop - 1)
         if not count:
@@ -73,11 +79,11 @@ class BandPower:
         return powers
 
     def flush(self) -> Float[np.ndarray, "channels frames"]:
-        """Ends the stream with zeros.
+        """Ends the stream; the last sample is repeated.
 
         Returns:
             Power of the remaining frames: all told there is one centred at or after the last sample.
         """
         frames_in_all = -(-self._taken // self.hop) + 1
         missing = (frames_in_all + 1) * self.hop - (self._taken + self.hop)
-        return self.push(np.zeros((self._channels, missing)))
+        return self.push(np.repeat(self._edge, missing, axis=1))

@@ -53,15 +53,15 @@ def checked_waveform(waveform: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "
     if waveform.ndim == 2 and shape[0] > MOST_CHANNELS:
         fix = "Pass waveform.T" if shape[1] <= MOST_CHANNELS else f"At most {MOST_CHANNELS} channels fit"
         raise ValueError(f"waveform must have the shape [channels, time]; got {list(shape)}. {fix}")
-    bad = ~(np.abs(waveform) <= LARGEST_SAMPLE)  # true for NaN as well
+    samples = waveform.astype(np.float64 if waveform.dtype.itemsize > 4 else np.float32, copy=False)
+    bad = ~(np.abs(samples) <= LARGEST_SAMPLE)  # true for NaN as well
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(
             f"waveform must hold finite samples, full scale ±1; got {waveform[index]} at {list(index)}. "
             f"Cut that part out or replace it"
         )
-    dtype = np.float64 if waveform.dtype.itemsize > 4 else np.float32
-    return np.atleast_2d(waveform).astype(dtype, copy=False)
+    return np.atleast_2d(samples)
 
 
 def checked_strength(strength: float) -> float:
