@@ -94,7 +94,7 @@ def equivariance_error(function: Function, magnitude: Tensor | None, phase: Tens
     for number, (before, after) in enumerate(zip(plain, turned, strict=True)):
         if not _is_phase(before, phase) and before.ndim != phase.ndim - 1:
             raise ValueError(
-                f"output {number} must have the shape of phase features, {phase.ndim} dimensions, the second of size 2, "
+                f"output {number} must have the shape of phase features, {phase.ndim} dimensions and 2 in the second, "
                 f"or of magnitude features, {phase.ndim - 1} dimensions; got {tuple(before.shape)}. "
                 "Wrap the function so that it returns such shapes."
             )
