@@ -10,9 +10,10 @@ V to the output.
 
 Along time, the frequencies are put in groups and one score map serves a group: the dot product runs over channels and
 the group's frequencies alike (as in the full-band attention of TF-GridNet; Wang et al., 2023). That takes fewer
-softmaxes and larger matrix products than a map per frequency. The frames are cut into blocks as long as the look-back; a block's queries see the block before, their own
-and the first frames of the next, and a mask cuts that to the exact window: cost grows linearly with the length, and no frame's
-result depends on where a block starts. Beyond the ends keys and values are 0.
+softmaxes and larger matrix products than a map per frequency. The frames are cut into blocks as long as the look-back;
+a block's queries see the block before, their own and the first frames of the next, and a mask cuts that to the exact
+window: cost grows linearly with the length, and no frame's result depends on where a block starts. Beyond the ends keys
+and values are 0.
 """
 
 import torch
@@ -50,17 +51,21 @@ class HybridAttention(nn.Module):
             raise ValueError(
                 f"heads must divide the channels of both streams; got {heads} and {channels}. Try heads=1."
             )
-        if axis == "frames" and (reach is None or not 0 <= reach[1] <= reach[0]):
-            raise ValueError(f"reach must be (look-back, look-ahead) with 0 ≤ look-ahead ≤ look-back; got {reach}.")
+        if axis == "frames" and (reach is None or not 0 <= reach[1] <= reach[0] or reach[0] < 1):
+            raise ValueError(
+                "reach must be (look-back, look-ahead) in frames with 1 ≤ look-back and 0 ≤ look-ahead ≤ look-back; "
+                f"got {reach}. Try reach=(32, 0)."
+            )
         self.channels, self.heads, self.axis, self.groups = channels, heads, axis, groups
         magnitude, phase = channels
         self.magnitude_in = nn.Linear(magnitude, 3 * magnitude, bias=False)
         self.phase_in = ComplexLinear(phase, 3 * phase)
         self.magnitude_out = nn.Linear(magnitude, magnitude)
         self.phase_out = ComplexLinear(phase, phase)
+        self.reach = reach or (0, 0)
+        self.window: Tensor
         if axis == "frames":
-            self.reach = reach
-            self.register_buffer("window", self._window(*reach), persistent=False)
+            self.register_buffer("window", self._window(*self.reach), persistent=False)
 
     @staticmethod
     def _window(back: int, ahead: int) -> Tensor:
@@ -93,9 +98,9 @@ class HybridAttention(nn.Module):
     ) -> tuple[Float[Tensor, "batch magnitude frames freqs"], Float[Tensor, "batch 2 phase frames freqs"]]:
         """What each stream receives from the other places along the axis, to be added to it."""
         magnitude_channels, phase_channels = self.channels
-        split = (3, self.heads, -1)
-        real = self.magnitude_in(magnitude.movedim(1, -1)).unflatten(-1, split)
-        stacked = self.phase_in(phase.flatten(1, 2).movedim(1, -1)).unflatten(-1, (2, *split))
+        real = self.magnitude_in(magnitude.movedim(1, -1)).unflatten(-1, (3, self.heads, -1))
+        stacked = self.phase_in(phase.flatten(1, 2).movedim(1, -1))
+        stacked = stacked.unflatten(-1, (2, 3, self.heads, -1))
         joint = torch.cat([real, stacked[..., 0, :, :, :], stacked[..., 1, :, :, :]], dim=-1)
         if self.axis == "frames":
             grouped = joint.unflatten(2, (self.groups, -1))  # [batch, frames, groups, freqs of one, 3, heads, dim]

@@ -17,7 +17,7 @@ def block_weight(real: Float[Tensor, "out in *kernel"], imaginary: Float[Tensor,
 
 
 def complex_weight(*shape: int) -> nn.Parameter:
-    """A real or imaginary part with E|W|² = 1 / fan-in over both parts, so that power is kept (Trabelsi et al., 2018)."""
+    """A real or imaginary part; E|W|² = 1 / fan-in over both, so that power is kept (Trabelsi et al., 2018)."""
     fan_in = math.prod(shape[1:])
     return nn.Parameter(torch.randn(*shape) / math.sqrt(2 * fan_in))
 

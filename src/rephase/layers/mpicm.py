@@ -1,5 +1,7 @@
 """MPICM, the magnitude-phase interactive convolution module: two convolutions that gate each other."""
 
+from typing import Any
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -40,7 +42,12 @@ class LiteMPICM(nn.Module):
         pad_freqs: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
-        geometry = {"stride": stride, "dilation": dilation, "lookahead": lookahead, "pad_freqs": pad_freqs}
+        geometry: dict[str, Any] = {
+            "stride": stride,
+            "dilation": dilation,
+            "lookahead": lookahead,
+            "pad_freqs": pad_freqs,
+        }
         self.magnitude_convolution = MagnitudeConv2d(inputs[0], outputs[0], kernel, **geometry)
         self.phase_convolution = ComplexConv2d(inputs[1], outputs[1], kernel, **geometry)
         self.magnitude_norm = RMSNorm(outputs[0], ("channels", "freqs"), bias=True)

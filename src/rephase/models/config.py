@@ -48,9 +48,11 @@ class RENetLiteConfig:
     lookahead_frames: int = 30
 
     def __post_init__(self) -> None:
+        self._check_integers()
         if self.win_length > self.n_fft:
             raise ValueError(
-                f"win_length must be at most n_fft; got {self.win_length} and {self.n_fft}. Try n_fft={self.win_length}."
+                f"win_length must be at most n_fft; got {self.win_length} and {self.n_fft}. "
+                f"Try n_fft={self.win_length}."
             )
         if self.win_length != 2 * self.hop_length:
             raise ValueError(
@@ -79,12 +81,34 @@ class RENetLiteConfig:
                 f"lookahead_frames must lie in 0 … {most} (half a second); got {self.lookahead_frames}. "
                 f"Try lookahead_frames={most}."
             )
+        if self.lookback_frames < max(self.attention_lookahead):
+            raise ValueError(
+                "lookback_frames must be at least what each attention along time looks ahead, "
+                f"{max(self.attention_lookahead)} frames; got {self.lookback_frames}. Try lookback_frames=32."
+            )
         if self.lookahead_frames and self.lookahead_frames < self.convolution_lookahead + self.blocks:
             raise ValueError(
                 "lookahead_frames must be 0 (causal) or leave each attention along time one frame after the "
                 f"convolutions' {self.convolution_lookahead}; got {self.lookahead_frames}. "
                 f"Try lookahead_frames={self.convolution_lookahead + self.blocks}."
             )
+
+    def _check_integers(self) -> None:
+        """Counts must be integers of at least 1 and channels pairs of them, before anything is divided by them."""
+        kinds = {"stem_channels": "a pair of integers", "channels": "a pair of integers", "dilations": "integers"}
+        for field in fields(self):
+            value, kind = getattr(self, field.name), kinds.get(field.name, "an integer")
+            least = 0 if field.name == "lookahead_frames" else 1
+            if field.name == "compression":
+                continue
+            values = value if isinstance(value, tuple) and field.name in kinds else (value,)
+            wrong_count = kind == "a pair of integers" and len(values) != 2
+            if wrong_count or not all(type(item) is int and item >= least for item in values):
+                raise ValueError(
+                    f"{field.name} must be {kind} of at least {least}; got {value!r}. Try {field.name}={field.default}."
+                )
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft must be even; got {self.n_fft}. Try n_fft={self.n_fft + 1}.")
 
     @property
     def freqs(self) -> int:
@@ -160,7 +184,10 @@ class RENetLiteConfig:
             raise ValueError(
                 f"unknown fields in a RENetLiteConfig: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
             )
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        frozen: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**frozen)
 
 
 RENET_LITE = RENetLiteConfig()

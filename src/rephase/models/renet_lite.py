@@ -32,7 +32,9 @@ class RENetLite(nn.Module):
         self.config = config
         stem, core, bands = config.stem_channels, config.channels, config.bands
 
-        def mpicm(inputs: tuple[int, int], outputs: tuple[int, int], freqs: int, dilation: int = 1, **geometry: Any):
+        def mpicm(
+            inputs: tuple[int, int], outputs: tuple[int, int], freqs: int, dilation: int = 1, **geometry: Any
+        ) -> LiteMPICM:
             ahead = 0 if config.causal else dilation
             return LiteMPICM(inputs, outputs, freqs, dilation=dilation, lookahead=ahead, **geometry)
 

@@ -30,7 +30,7 @@ def modulus(pair: Float[Tensor, "batch 2 ..."], eps: float = 1e-12) -> Float[Ten
 
 
 def unit(pair: Float[Tensor, "batch 2 ..."], eps: float = 1e-12) -> Float[Tensor, "batch 2 ..."]:
-    """z / √(|z|² + eps): on the unit circle, and 0 where z is 0, so that x and −x always stay opposite."""
+    """Phasor z / √(|z|² + eps): on the unit circle, and 0 where z is 0, so that x and −x always stay opposite."""
     return pair / modulus(pair, eps).unsqueeze(1)
 
 

@@ -2,7 +2,8 @@
 
 With frames centred at multiples of the hop h, analysis and synthesis window w, and zeros beyond the ends,
 
-    S[f, t] = Σ_n x[n + t·h − N/2] w[n] e^{−j2πfn/N},      x[n] = Σ_t w[n − t·h + N/2] s_t[n − t·h + N/2] / Σ_t w²[n − t·h + N/2]
+    S[f, t] = Σ_n x[n + t·h − N/2] w[n] e^{−j2πfn/N}
+    x[n] = Σ_t w[n − t·h + N/2] s_t[n − t·h + N/2] / Σ_t w²[n − t·h + N/2]
 
 where s_t is the inverse DFT of column t (Griffin & Lim, 1984, eq. 6: the least-squares inverse). The end is padded to
 a whole number of hops, so each sample lies between the centres of two frames, whatever the length. Beyond the ends
@@ -48,13 +49,15 @@ def frame_count(length: int, hop_length: int) -> int:
 
 
 def _check(n_fft: int, hop_length: int, win_length: int) -> None:
-    if hop_length > win_length:
+    if n_fft % 2 or n_fft < 2:
+        raise ValueError(f"n_fft must be even and at least 2; got {n_fft}. Try n_fft={max(2, n_fft + 1)}.")
+    if not 2 <= win_length <= n_fft:
+        raise ValueError(f"win_length must lie in 2 … n_fft; got {win_length} and {n_fft}. Try win_length={n_fft}.")
+    if not 1 <= hop_length <= win_length // 2:
         raise ValueError(
-            f"hop_length must be at most win_length; got {hop_length} and {win_length}. "
-            f"Try hop_length={max(1, win_length // 4)}."
+            f"hop_length must lie in 1 … win_length // 2, so that windows cover each sample; got {hop_length} and "
+            f"{win_length}. Try hop_length={max(1, win_length // 4)}."
         )
-    if win_length > n_fft:
-        raise ValueError(f"win_length must be at most n_fft; got {win_length} and {n_fft}. Try win_length={n_fft}.")
 
 
 def stft(
@@ -113,7 +116,10 @@ def istft(
     Args:
         spectrum: as `stft` gives it for a waveform of `length` samples.
         length: samples of the result.
-        n_fft, hop_length, win_length, window: as in `stft`.
+        n_fft: length of the DFT, samples.
+        hop_length: step between frames, samples.
+        win_length: length of the window, samples.
+        window: `hann` or `sqrt_hann`.
 
     Raises:
         ValueError: If the number of frames or of frequencies does not belong to `length` and `n_fft`.

@@ -1,0 +1,1 @@
+"""Audio for training: decoded once, read in crops."""

@@ -1,0 +1,41 @@
+"""A random equaliser: two shelves and a peak, as microphones, rooms and studios have them.
+
+Gains are smooth curves in decibels over log-frequency (a logistic step for a shelf, a Gaussian for a peak), applied
+without phase shift in the frequency domain. Read speech of one corpus is duller or brighter than the world's;
+a network that has only heard that corpus takes the difference for noise.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def random_gains_db(
+    batch: int, freqs: Float[Tensor, " freqs"], range_db: float, generator: torch.Generator
+) -> Float[Tensor, "batch freqs"]:
+    """Curves of a low shelf (100–500 Hz), a high shelf (1.5–5 kHz) and a peak (0.3–6 kHz), each within ±`range_db`.
+
+    Args:
+        batch: how many.
+        freqs: where to evaluate the curves, Hz.
+        range_db: largest gain of each of the three, dB.
+        generator: source of randomness.
+    """
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(batch, 1, generator=generator)
+
+    octave = torch.log2(freqs.clamp_min(20.0)).unsqueeze(0)
+    low_corner, high_corner = torch.log2(100 * 5 ** uniform(0, 1)), torch.log2(1500 * (10 / 3) ** uniform(0, 1))
+    centre, width = torch.log2(300 * 20 ** uniform(0, 1)), uniform(0.3, 1.5)
+    low = uniform(-range_db, range_db) * torch.sigmoid(3 * (low_corner - octave))
+    high = uniform(-range_db, range_db) * torch.sigmoid(3 * (octave - high_corner))
+    peak = uniform(-range_db, range_db) * torch.exp(-0.5 * ((octave - centre) / width) ** 2)
+    return low + high + peak
+
+
+def equalise(
+    waveform: Float[Tensor, "batch time"], gains_db: Float[Tensor, "batch freqs"]
+) -> Float[Tensor, "batch time"]:
+    """Filters with gains given at the frequencies of an rfft of the same length (time // 2 + 1 of them)."""
+    return torch.fft.irfft(torch.fft.rfft(waveform) * 10 ** (gains_db / 20), n=waveform.shape[-1])

@@ -1,0 +1,1 @@
+"""Losses, one a file; estimate and reference are keyword arguments."""
