@@ -306,3 +306,10 @@ def test_public_names_are_few_and_load_when_used():
         rephase.enhanced  # noqa: B018
     code = "import sys, rephase; sys.exit(any(name in sys.modules for name in ('numpy', 'onnxruntime', 'torch')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_missing_package_names_the_extra(identity_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "rephase.runtimes.torch", raising=False)
+    with pytest.raises(ModelError, match=r"not installed; .*pip install 'rephase\[torch\]'"):
+        Enhancer.from_pretrained(identity_model, runtime="torch")

@@ -114,6 +114,13 @@ def test_a_link_is_followed(tmp_path):
     assert names(tmp_path / "real") == ["a.wav"]
 
 
+def test_a_loop_of_links_is_said(tmp_path):
+    (tmp_path / "a.wav").symlink_to(tmp_path / "a.wav")
+    with pytest.raises(OutputError, match="can't write the output"):
+        AudioWriter(tmp_path / "a.wav", 16000, 1, PCM_16)
+    assert names(tmp_path) == ["a.wav"]
+
+
 def test_names_of_255_bytes_work(tmp_path):
     name = "ä" * 120 + "\n🎙.flac"
     assert len(os.fsencode(name)) <= 255

@@ -95,7 +95,7 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
     notice = ""
     if subtype != source.subtype and (container == source.format or _loses(source.subtype, subtype)):
         notice = f"samples are written as {subtype}, because {container} can't be written with {source.subtype}"
-    if container == "WAV" and source.seconds * sample_rate * source.channels * _bytes(subtype) > LARGEST_WAV:
+    if container in ("WAV", "WAVEX") and source.seconds * sample_rate * source.channels * _bytes(subtype) > LARGEST_WAV:
         container, notice = "RF64", "written as RF64, because a plain WAV file ends at 4 GB"
     return AudioFormat(container, subtype, notice)
 

@@ -1,15 +1,15 @@
 """One gain for the whole recording's way into the model: follows the level of active speech, slowly, looking ahead.
 
 The network was trained on speech at about −26 dBFS RMS. The tracker measures the recording's level as it passes and
-brings active speech there; what the model returns is divided by the same gain, so loudness stays. Per frame `k` (16
-ms):
+brings active speech there; what the model returns is divided by the same gain, so loudness stays. Per frame `k`, 16 ms:
 
     P[k]  power of the loudest channel above 90 Hz (DC and infrasound don't count), mean of the last 0.2 s
     A     the frames from 4 s back to 0.45 s ahead of k that are above −70 dBFS and within 10 dB of the mean of those
     G[k]  −26 dBFS − 10 log₁₀ mean of P over A, which gates pauses as loudness meters do (ITU-R BS.1770)
 
-The gain follows G: at once, when nothing was heard before; downwards within the look-ahead, so that it is low before a
-shout arrives; upwards at 6 dB a second at most. Where A is empty, in silence, it stays. Between two frames it is
+The gain follows G: downwards within the look-ahead, so that it is low before a shout arrives; upwards at 6 dB a second
+at most. It begins at G, but at +10 dB at most, and may rise twice as fast for 3 s: most recordings begin with a pause,
+whose noise must not be taken for a whisper. Where A is empty, in silence, it stays. Between two frames it is
 interpolated in dB. All of it is a function of the frames in order: blocks, chunks and pipes get the identical curve.
 """
 
@@ -29,6 +29,8 @@ LOOKAHEAD_FRAMES = 28  # 0.45 s; with half a window and one step of interpolatio
 SILENCE_DBFS = -70.0
 GATE_DB = 10.0
 RELEASE_DB = 6.0 * 0.016  # a frame
+FIRST_GAIN_DB = 10.0
+SETTLING_FRAMES = 188  # 3 s
 ATTACK_DB = 1.6  # a frame, at least
 ATTACK_SHARE = 0.15  # of the way, a frame: 99 % within the look-ahead
 LARGEST_GAIN_DB = 40.0
@@ -44,7 +46,7 @@ class GainTracker:
 
     def __init__(self) -> None:
         self.gain_db = 0.0
-        self._heard = False
+        self._heard = 0  # frames with something in reach that is no silence
         self._latest: deque[float] = deque(maxlen=AVERAGED_FRAMES)
         self._window: deque[float] = deque(maxlen=PAST_FRAMES + 1 + LOOKAHEAD_FRAMES)
         self._frames = 0
@@ -85,13 +87,15 @@ class GainTracker:
         active = audible[audible > np.mean(audible) * 10 ** (-GATE_DB / 10)]
         wanted = TARGET_DBFS - 10 * np.log10(np.mean(active))
         wanted = float(np.clip(wanted, SMALLEST_GAIN_DB, LARGEST_GAIN_DB))
-        change = wanted - self.gain_db
-        if self._heard and change > 0:
-            change = min(change, RELEASE_DB)
-        elif self._heard:
-            change = max(change, min(-ATTACK_DB, change * ATTACK_SHARE))
-        self._heard = True
-        self.gain_db += change
+        if not self._heard:
+            self.gain_db = min(wanted, FIRST_GAIN_DB)
+        elif wanted > self.gain_db:
+            rise = RELEASE_DB if self._heard > SETTLING_FRAMES else 2 * RELEASE_DB
+            self.gain_db = min(wanted, self.gain_db + rise)
+        else:
+            fall = max(ATTACK_DB, (self.gain_db - wanted) * ATTACK_SHARE)
+            self.gain_db = max(wanted, self.gain_db - fall)
+        self._heard += 1
 
 
 class LevelStream:

@@ -72,22 +72,22 @@ class AudioWriter:
     def __init__(self, target: Path, sample_rate: int, channels: int, audio_format: AudioFormat) -> None:
         self._target = target
         self._format = audio_format
-        self._channels = channels
         self._frames = 0
-        real = target.resolve()
-        self._real = real
-        self._temporary = real.with_name(f".rephase-{secrets.token_hex(8)}{real.suffix[:16]}")
         try:
+            self._real = target.resolve()
+            self._temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
             # Made here and not by libsndfile: never an existing file, and with the permissions that new files get.
             os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except OSError as error:
-            raise self._failed(error.strerror or str(error)) from error
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            raise self._failed(getattr(error, "strerror", None) or str(error)) from error
         try:
             self._sound = soundfile.SoundFile(
                 os.fspath(self._temporary), "w", sample_rate, channels, audio_format.subtype, format=audio_format.format
             )
-        except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+        except BaseException as error:
             self._remove()
+            if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError):
+                raise
             raise OutputError(
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
                 f"{sample_rate} Hz; {target}; choose a .wav target"
