@@ -132,7 +132,7 @@ def score_all(folder: Path, pairs: list[dict[str, str]], enhancer: rephase.Enhan
     degraded_scores, enhanced_scores = Scores(), Scores()
     for number, pair in enumerate(pairs, 1):
         if sys.stderr.isatty():
-            print(f"\r{number} of {len(pairs)}", end="", file=sys.stderr, flush=True)
+            print(f"\r{number} of {len(pairs)}", end="\n" * (number == len(pairs)), file=sys.stderr, flush=True)
         name = f"{pair['id']}.flac"
         degraded, sample_rate = read_recording(folder / pair["task"] / "degraded" / name)
         clean, clean_rate = read_recording(folder / pair["task"] / "clean" / name)

@@ -20,7 +20,7 @@ def band_level_db(
     reference: Shaped[np.ndarray, "..."],
     estimate: Shaped[np.ndarray, "..."],
     sample_rate: int,
-    band_hz: tuple[float, float],
+    band_hz: tuple[int | float, int | float],
 ) -> float:
     """Energy of the estimate over that of the reference in a band.
 
