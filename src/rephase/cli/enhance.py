@@ -110,13 +110,14 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
 
 def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two results of one name before any work is done."""
+    from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
 
     if folder is None and output is not None:
         return {inputs[0]: Path(output)}
     sources: dict[Path, Path] = {}
     for source in inputs:
-        target = (folder or source.parent) / f"{source.stem}.enhanced{source.suffix}"
+        target = (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
         if target in sources:
             raise OutputError(
                 f"{sources[target]} and {source} would become one file; {target}; enhance them into two folders"
