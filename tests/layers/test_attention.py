@@ -24,7 +24,7 @@ def attention(axis, reach=None, groups=1, heads=2, dtype=torch.float64):
 
 
 def plain(module, magnitude, phase):
-    """softmax((Re(Q Kᴴ) + q kᵀ) / √d) on V and v, for each head (and each group of frequencies), with complex tensors."""
+    """softmax((Re(Q Kᴴ) + q kᵀ) / √d) on V and v, for each head (and group of frequencies), with complex tensors."""
 
     def project(weight, values):
         return torch.einsum("oi,bitf->botf", weight, values).unflatten(1, (3, module.heads, -1)).unbind(1)
@@ -136,24 +136,27 @@ def test_one_score_map_serves_both_streams(axis, reach):
     magnitude, phase = features(7)
     module = attention(axis, reach)
     mixed, turned = module(magnitude, phase)
-    # The phase decides what the magnitude stream gets, and the other way round ...
+    # The phase decides what the magnitude stream gets, and the other way round.
     assert not torch.allclose(module(magnitude, 2 * phase)[0], mixed)
     assert not torch.allclose(module(-2 * magnitude, phase)[1], turned)
-    # ... through phase differences along the axis alone: a rotation of each line of its own changes nothing.
-    line = 2 if axis == "freqs" else None
-    if line is not None:
-        own = torch.cat([rotate(phase[..., [frame], :], frame + 0.5) for frame in range(7)], dim=-2)
-        torch.testing.assert_close(module(magnitude, own)[0], mixed)
+
+
+def test_scores_read_phase_differences_along_the_axis_alone():
+    """So along frequencies each frame may turn by an angle of its own; along frames each frame matters."""
+    magnitude, phase = features(7)
+    own = torch.cat([rotate(phase[..., [frame], :], frame + 0.5) for frame in range(7)], dim=-2)
+    along_freqs, along_frames = attention("freqs"), attention("frames", (3, 1))
+    torch.testing.assert_close(along_freqs(magnitude, own)[0], along_freqs(magnitude, phase)[0])
+    assert not torch.allclose(along_frames(magnitude, own)[0], along_frames(magnitude, phase)[0])
 
 
 def test_a_mistake_is_named():
     with pytest.raises(ValueError, match=r"axis must be 'frames' or 'freqs'; got 'time'\. Try 'frames'"):
         HybridAttention((4, 2), 2, "time")
+    message = r"heads must divide the channels of both streams; got 2 and .* Try heads=1"
     for channels in ((4, 3), (3, 4)):
-        with pytest.raises(
-            ValueError, match=r"heads must divide the channels of both streams; got 2 and .* Try heads=1"
-        ):
+        with pytest.raises(ValueError, match=message):
             HybridAttention(channels, 2, "freqs")
-    for reach in (None, (3, 4), (3, -1)):
-        with pytest.raises(ValueError, match="reach must be .*look-back, look-ahead.*; got"):
+    for reach in (None, (3, 4), (3, -1), (0, 0)):
+        with pytest.raises(ValueError, match=r"reach must be .*look-back, look-ahead.*; got .* Try reach="):
             HybridAttention((4, 2), 2, "frames", reach)

@@ -147,8 +147,11 @@ def test_windows_add_up_to_one_at_half_overlap():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hop_length": 512}, r"hop_length must be at most win_length; got 512 and 400\. Try hop_length=100"),
-        ({"win_length": 512}, r"win_length must be at most n_fft; got 512 and 400\. Try win_length=400"),
+        ({"hop_length": 512}, r"hop_length must .*win_length.*; got 512 and 400\. Try hop_length=100"),
+        ({"hop_length": 201}, r"hop_length must .*win_length.*; got 201 and 400\. Try hop_length=100"),
+        ({"hop_length": 0}, r"hop_length must .*win_length.*; got 0 and 400\. Try hop_length=100"),
+        ({"win_length": 512}, r"win_length must .*n_fft.*; got 512 and 400\. Try win_length=400"),
+        ({"n_fft": 401}, r"n_fft must be even.*; got 401\. Try n_fft=402"),
         ({"window": "hamming"}, r"window must be 'hann' or 'sqrt_hann'; got 'hamming'\. Try 'hann'"),
     ],
 )

@@ -1,0 +1,70 @@
+"""The parts of renet-lite: its outputs' ranges, its budget, its weights in a file, and that it learns."""
+
+import pytest
+import torch
+from torch import nn
+
+from rephase.models.config import PRESETS, RENET_LITE, RENetLiteConfig
+from rephase.models.renet_lite import RENetLite
+from rephase.signal.real_pair import modulus, unit
+from rephase.testing import randomise_parameters
+
+TINY = RENetLiteConfig(
+    stem_channels=(8, 4), channels=(8, 4), heads=2, blocks=1, dilations=(1, 2), lookback_frames=6, lookahead_frames=8
+)
+
+
+def test_the_output_phasor_has_modulus_one_and_the_magnitude_is_not_negative():
+    model = randomise_parameters(RENetLite(TINY))
+    with torch.no_grad():
+        magnitude, phasor = model.forward_spectrum(torch.rand(2, 20, 257), unit(torch.randn(2, 2, 20, 257)))
+    assert magnitude.min() >= 0
+    torch.testing.assert_close(modulus(phasor, 0.0), torch.ones_like(magnitude), rtol=0, atol=1e-4)
+
+
+def test_every_parameter_takes_part():
+    model = randomise_parameters(RENetLite(TINY))
+    model(0.05 * torch.randn(1, 8000)).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())
+def test_the_weights_survive_a_file(config, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model, signal = randomise_parameters(RENetLite(config)), 0.05 * torch.randn(1, 3000)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    torch.manual_seed(1)
+    other = RENetLite(RENetLiteConfig.from_dict(config.to_dict()))
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    with torch.no_grad():
+        assert torch.equal(model(signal), other(signal))
+
+
+def test_the_default_keeps_within_its_budget():
+    """At most half a million parameters, all real, and nothing recurrent."""
+    model = RENetLite(RENET_LITE)
+    assert sum(parameter.numel() for parameter in model.parameters()) <= 500_000
+    assert not any(parameter.is_complex() for parameter in model.parameters())
+    assert not any(isinstance(module, nn.RNNBase) for module in model.modules())
+
+
+def test_one_batch_is_learnt_by_heart():
+    """Two chords in noise: what is left of the noise falls below a fifth."""
+    time = torch.arange(4096) / 16000
+    tones = ((220, 900, 2500), (310, 1400))
+    clean = 0.03 * torch.stack([sum(torch.sin(6.2832 * f * time + f) for f in chord) for chord in tones])
+    noise = 0.01 * torch.randn_like(clean)
+    model = RENetLite(TINY)
+    optimiser = torch.optim.Adam(model.parameters(), lr=2e-2)
+    losses = []
+    for _ in range(100):
+        loss = (model(clean + noise) - clean).square().mean() / noise.square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[0] > 1
+    assert losses[-1] < 0.2, losses[::10]
