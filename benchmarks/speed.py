@@ -84,7 +84,11 @@ def main() -> int:
         return 2
     figures = measure_all(str(arguments.model), arguments.rounds)
     commands = time_commands(str(arguments.model), arguments.rounds)
-    write(arguments.output, report(model, arguments.rounds, figures, commands, measure_sizes()))
+    default = arguments.model == parser.get_default("model") and arguments.rounds == parser.get_default("rounds")
+    command = (
+        "make bench" if default else f"python benchmarks/speed.py --model {model.name} --rounds {arguments.rounds}"
+    )
+    write(arguments.output, report(command, model, arguments.rounds, figures, commands, measure_sizes()))
     print(f"wrote {arguments.output}")
     return 0
 
@@ -174,6 +178,7 @@ def installed_bytes(extra: str) -> int:
 
 # ---------------------------------------------------------------- report
 def report(
+    command: str,
     model: ModelFolder,
     rounds: int,
     figures: dict[Configuration, Figures],
@@ -183,19 +188,20 @@ def report(
     """Writes the report."""
     parts = [
         "# Benchmarks",
-        "Made by `make bench`, all figures in one run.",
+        f"Made by `{command}`, all figures in one run.",
         f"- Model: {model.name} {model.version}, {model.parameters:,} parameters, {model.gmac_per_second:g} GMAC/s; "
         f"SHA-256 of model.onnx: `{model.files['model.onnx'].sha256}`.\n"
         f"- Machine: {machine()}.\n"
         f"- Versions: {versions(('rephase', 'numpy', 'onnxruntime', 'torch'))}.",
         "## Speed and memory",
         "RTF is compute time / audio time of `Enhancer.enhance` on 16 kHz mono: levels, chunks and cross-fades "
-        f"included, reading and writing not. Each row is the median of {rounds} processes with {REPEATS} calls after "
-        "a warm-up, which took turns with those of the other rows. The ratio is to ONNX Runtime with one thread at the "
+        f"included, reading and writing not. Each row is the median of {rounds * REPEATS} calls, "
+        f"{REPEATS} after a warm-up in each process; the rows took turns, {rounds} processes each. The ratio is to ONNX Runtime with one thread at the "
         "same length: below 1 is faster. Memory is the peak of the whole process, with Python and the libraries.",
         speed_table(figures),
     ]
-    parts += [f"- {name(missed)} could not be measured: {f.failure}" for missed, f in figures.items() if f.failure]
+    failures = [f"- Not measured: {name(missed)}: {f.failure}." for missed, f in figures.items() if f.failure]
+    parts += ["\n".join(failures)] if failures else []
     parts += [
         "## Start-up",
         f"From the start of the process to its end, median of {rounds * COMMAND_REPEATS} calls, files in the disk's "
@@ -210,7 +216,7 @@ def report(
 
 def name(configuration: Configuration) -> str:
     """Names a configuration."""
-    return f"{RUNTIMES[configuration.runtime]}, {configuration.threads} threads, {configuration.seconds} s"
+    return f"{RUNTIMES[configuration.runtime]}, threads {configuration.threads}, {configuration.seconds} s"
 
 
 def speed_table(figures: dict[Configuration, Figures]) -> str:
