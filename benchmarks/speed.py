@@ -195,9 +195,10 @@ def report(
         f"- Versions: {versions(('rephase', 'numpy', 'onnxruntime', 'torch'))}.",
         "## Speed and memory",
         "RTF is compute time / audio time of `Enhancer.enhance` on 16 kHz mono: levels, chunks and cross-fades "
-        f"included, reading and writing not. Each row is the median of {rounds * REPEATS} calls, "
-        f"{REPEATS} after a warm-up in each process; the rows took turns, {rounds} processes each. The ratio is to ONNX Runtime with one thread at the "
-        "same length: below 1 is faster. Memory is the peak of the whole process, with Python and the libraries.",
+        f"included, reading and writing not. Each row is the median of {rounds * REPEATS} calls: {REPEATS} after a "
+        f"warm-up in each process, number of processes {rounds}, taking turns with the other rows. The ratio is to "
+        "ONNX Runtime with one thread at the same length: below 1 is faster. Memory is the peak of the whole process, "
+        "with Python and the libraries.",
         speed_table(figures),
     ]
     failures = [f"- Not measured: {name(missed)}: {f.failure}." for missed, f in figures.items() if f.failure]
