@@ -118,9 +118,10 @@ def test_wrong_types_in_a_file_are_named():
     """In a process of its own, where no type checker catches them first."""
     code = """
 from rephase.models.config import RENetLiteConfig
-for values in ({"hop_length": "256"}, {"lookahead_frames": 30.0}, {"channels": [40]}, {"channels": 40}, {"heads": True}):
+mistakes = {"hop_length": "256", "lookahead_frames": 30.0, "channels": [40], "stem_channels": 24, "heads": True}
+for key, value in mistakes.items():
     try:
-        RENetLiteConfig.from_dict(values)
+        RENetLiteConfig.from_dict({key: value})
     except ValueError as error:
         print(error)
 """
@@ -129,6 +130,6 @@ for values in ({"hop_length": "256"}, {"lookahead_frames": 30.0}, {"channels": [
         "hop_length must be an integer of at least 1; got '256'. Try hop_length=256.",
         "lookahead_frames must be an integer of at least 0; got 30.0. Try lookahead_frames=30.",
         "channels must be a pair of integers of at least 1; got (40,). Try channels=(40, 12).",
-        "channels must be a pair of integers of at least 1; got 40. Try channels=(40, 12).",
+        "stem_channels must be a pair of integers of at least 1; got 24. Try stem_channels=(24, 8).",
         "heads must be an integer of at least 1; got True. Try heads=4.",
     ]
