@@ -75,7 +75,8 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # Waiting threads sleep: spinning ones would take the cores from decoding, and from everything else on the
-        # machine. tions.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors
         try:
             session = onnxruntime.InferenceSession(self._path, options, providers=providers)
