@@ -4,7 +4,7 @@ No torch here: the registry, the Enhancer and the command line read latency and 
 """
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class RENetLiteConfig:
                 "hop_length must be half of win_length (the square-root Hann pair reconstructs at 50 % overlap); "
                 f"got {self.hop_length} and {self.win_length}. Try hop_length={self.win_length // 2}."
             )
-        if not 0 < self.compression <= 1:
-            raise ValueError(f"compression must lie in (0, 1]; got {self.compression}. Try 0.3.")
+        if not isinstance(self.compression, float | int) or not 0 < self.compression <= 1:
+            raise ValueError(f"compression must lie in (0, 1]; got {self.compression!r}. Try 0.3.")
         if any(channels % self.heads for channels in self.channels):
             raise ValueError(
                 f"heads must divide both of channels; got {self.heads} and {self.channels}. Try heads=1, or channels="
@@ -172,7 +172,7 @@ class RENetLiteConfig:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
+    def from_dict(cls, values: dict[str, Any]) -> "RENetLiteConfig":
         """The configuration from what `to_dict` gave.
 
         Raises:
