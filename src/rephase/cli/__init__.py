@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rephase import __version__
-from rephase.cli import enhance, info, models
+from rephase.cli import enhance, export, info, models
 from rephase.cli.failures import one_line
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command(epilog=enhance.EPILOG)(enhance.enhance)
 app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
+app.command(epilog=export.EPILOG)(export.export)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -9,6 +9,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import cast
 
 import jaxtyping
 import onnx
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from rephase.export.hadf import HADFPair
+from rephase.layers.hadf import LiteHADF
 from rephase.models.renet_lite import RENetLite
 from rephase.signal.dft import DFTConvolutions
 
@@ -74,10 +76,9 @@ def fast_form(network: RENetLite) -> RENetLite:
         A network that gives the same, up to rounding.
     """
     fast = copy.deepcopy(network).cpu().eval().requires_grad_(False)
-    bands = fast.config.bands
-    for index, (along_time, across_bands) in enumerate(zip(network.time_blocks, network.band_blocks)):
-        with torch.no_grad():
-            fast.time_blocks[index] = HADFPair(copy.deepcopy(along_time).cpu(), copy.deepcopy(across_bands).cpu(), bands)
+    for index, pair in enumerate(zip(fast.time_blocks, fast.band_blocks)):
+        along_time, across_bands = cast("tuple[LiteHADF, LiteHADF]", pair)
+        fast.time_blocks[index] = HADFPair(along_time, across_bands, fast.config.bands)
         fast.band_blocks[index] = _PassOn()
     return fast
 
@@ -151,6 +152,7 @@ def _traced(module: nn.Module, example: dict[str, Tensor], axes: dict[str, dict[
             optimize=False,
             verbose=False,
         )
+    assert program is not None  # it is for the exporter of old
     _optimise(program.model)
     graph = program.model_proto
     del graph.graph.value_info[:]

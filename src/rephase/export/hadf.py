@@ -88,6 +88,9 @@ class _HADF(nn.Module):
 class _Linear(nn.Module):
     """x Wᵀ + b of [rows, inputs], with W [outputs, inputs] held transposed."""
 
+    weight: Tensor
+    bias: Tensor | None
+
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()
         self.register_buffer("weight", weight.T.contiguous())
@@ -99,6 +102,8 @@ class _Linear(nn.Module):
 
 class _Norm(nn.Module):
     """x / √(mean x² + ε) · gain over the columns, written as ONNX Runtime knows it: it makes one operation of it."""
+
+    gain: Tensor
 
     def __init__(self, norm: RMSNorm | ComplexRMSNorm) -> None:
         super().__init__()
@@ -113,6 +118,10 @@ class _Norm(nn.Module):
 
 class _Attention(nn.Module):
     """What `HybridAttention` along either axis has: one projection per head, and the way back to both streams."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
 
     def __init__(self, layer: HybridAttention, bands: int, products: int) -> None:
         super().__init__()
@@ -159,6 +168,8 @@ class _BandAttention(_Attention):
 
 class _TimeAttention(_Attention):
     """Attention along time within the window, on rows ordered by (group, frame, band)."""
+
+    window: Tensor
 
     def __init__(self, layer: HybridAttention, bands: int) -> None:
         self.groups, self.width = layer.groups, bands // layer.groups

@@ -1,7 +1,7 @@
 """The proof that a graph gives what the network gives: on speech, on silence, and on lengths where faults hide.
 
 Two measures must hold. Samples differ by at most 1e-4 of the network's peak. And where a spectrum is not negligible
-(within 40 dB of its greatest value), the phases differ by at most 1e-2 rad, on the circle: φ = π and φ = −π are the same.
+(within 40 dB of its greatest value), phases differ by at most 1e-2 rad, on the circle: φ = π and φ = −π are the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -98,8 +98,10 @@ def _sample_error(expected: np.ndarray, given: np.ndarray, case: str) -> float:
 
 
 def _phase_error(expected: np.ndarray, given: np.ndarray, case: str, n_fft: int, hop_length: int) -> float:
-    lengths = {"n_fft": n_fft, "hop_length": hop_length, "win_length": n_fft}
-    spectra = [stft(torch.from_numpy(waveform), **lengths) for waveform in (expected, given)]
+    spectra = [
+        stft(torch.from_numpy(waveform), n_fft=n_fft, hop_length=hop_length, win_length=n_fft)
+        for waveform in (expected, given)
+    ]
     loud = spectra[0].abs() > max(NOT_NEGLIGIBLE * float(spectra[0].abs().max()), 1e-4)
     distance = wrapped_distance(spectra[0].angle() - spectra[1].angle()) * loud
     error = float(distance.max())

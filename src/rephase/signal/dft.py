@@ -7,7 +7,7 @@ and sines, and its inverse the transposed convolution with the same kernels:
     s_t[n] = Σ_f c_f / N · (Re S[f, t] cos(2πfn/N) − Im S[f, t] sin(2πfn/N)),    c_f = 1 at DC and Nyquist, 2 between
 
 This is what an ONNX graph holds: ONNX Runtime has no inverse STFT that takes overlapping frames back, and its STFT
-operator is slower. Padding, lengths and frames are those of `rephase.signal.stft`; on speech the two agree to about 1e-6 of the peak.
+operator is slower. Padding, lengths and frames are those of `rephase.signal.stft`.
 """
 
 import torch
@@ -34,6 +34,10 @@ class DFTConvolutions(nn.Module):
     >>> torch.allclose(transforms.istft(pair, length=1000), waveform, atol=1e-5)
     True
     """
+
+    basis: Tensor
+    share: Tensor
+    coverage: Tensor
 
     def __init__(self, *, n_fft: int, hop_length: int, win_length: int, window: str) -> None:
         super().__init__()

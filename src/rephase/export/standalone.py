@@ -1,0 +1,81 @@
+"""One ONNX file from a model: what `rephase export` does."""
+
+import os
+import secrets
+from pathlib import Path
+
+import torch
+
+from rephase.errors import ModelError, OutputError
+from rephase.export.graph import waveform_graph
+from rephase.export.parity import Parity, prove_parity
+from rephase.models.config import PRESETS
+from rephase.models.renet_lite import RENetLite
+from rephase.runtimes.torch import load_network, make_network
+from rephase.weights.registry import find_model
+
+
+def export_file(
+    model: str | os.PathLike[str], target: Path, *, random: bool = False, overwrite: bool = False
+) -> Parity:
+    """Writes the ONNX graph of a model, once it is proven to give what the network gives.
+
+    Args:
+        model: a bundled model's name, a preset's name (with `random`), or a model's folder.
+        target: the file to write.
+        random: take random weights instead of the model's, the same on every call.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        How near the graph is to the network.
+
+    Raises:
+        ModelError: if there is no such model, or no weights and none were to be made up.
+        ParityError: if the graph is off; nothing is written.
+        OutputError: if the file can't be written.
+    """
+    _check(target, overwrite)
+    network, name, version = _network(model, random)
+    graph = waveform_graph(network, name=name, version=version)
+    parity = prove_parity(network, graph)
+    temporary = target.with_name(f".rephase-{secrets.token_hex(8)}.onnx")
+    try:
+        temporary.write_bytes(graph.SerializeToString(deterministic=True))
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(f"can't write the graph ({error.strerror}); {target}; choose another path") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return parity
+
+
+def _check(target: Path, overwrite: bool) -> None:
+    """Refuses what can't be written before the minute that an export takes."""
+    if target.suffix != ".onnx":
+        raise OutputError(f"the output must be named *.onnx; {target}; choose such a name")
+    if not target.parent.is_dir():
+        raise OutputError(
+            f"the output folder doesn't exist; {target.parent}; make it first: mkdir -p '{target.parent}'"
+        )
+    if target.is_dir():
+        raise OutputError(f"the output is a folder; {target}; name a file in it")
+    if target.exists() and not overwrite:
+        raise OutputError(f"the output exists already; {target}; choose another name, or allow it: --overwrite")
+
+
+def _network(model: str | os.PathLike[str], random: bool) -> tuple[RENetLite, str, str]:
+    """The network with its name and the version of its weights."""
+    if not random:
+        folder = find_model(model)
+        if not folder.has_weights:
+            raise ModelError(
+                f"model {folder.name} ships no weights; {folder.path}; train it and name its folder, "
+                f"or export it with random ones: --random"
+            )
+        return load_network(folder), folder.name, folder.version
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        if model in PRESETS:
+            return RENetLite(PRESETS[str(model)]).eval(), str(model), "random"
+        folder = find_model(model)
+        return make_network(folder), folder.name, "random"
