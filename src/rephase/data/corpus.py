@@ -5,6 +5,7 @@ Files of one source stand next to each other, sorted by name and so by speaker.
 """
 
 import csv
+import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -12,10 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int16, Int64
+
+from rephase.errors import RephaseError
 
 logger = logging.getLogger(__name__)
 FULL_SCALE = 32768.0
+
+
+class CorpusError(RephaseError):
+    """A manifest or a recording that no corpus can be made of."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +30,14 @@ class PackedCorpus:
     """Files of one split behind each other in one array of 16-bit samples.
 
     Attributes:
-        samples: all audio, int16.
+        samples: all audio.
         offsets: first sample of each file, and the total length at the end.
         sources: name of the source of each file.
         sample_rate: Hz.
     """
 
-    samples: np.ndarray
-    offsets: Int64[np.ndarray, " files_1"]
+    samples: Int16[np.ndarray, " time"]
+    offsets: Int64[np.ndarray, " files_and_end"]
     sources: tuple[str, ...]
     sample_rate: int
 
@@ -42,50 +49,107 @@ class PackedCorpus:
         return np.diff(self.offsets)
 
     def crop(self, start: int, length: int) -> Float32[np.ndarray, " length"]:
-        """`length` samples from `start` of the whole array, wrapping round at its end; full scale ±1."""
+        """Samples of the whole array, from one file into the next: speech of the same source, without a pause.
+
+        Args:
+            start: first sample, counted from the start of the array.
+            length: how many samples; they go on at the start of the array where it ends.
+
+        Returns:
+            Full scale ±1.
+        """
         positions = np.arange(start, start + length) % len(self.samples)
         return self.samples[positions].astype(np.float32) / FULL_SCALE
 
     def tiled(self, index: int, start: int, length: int) -> Float32[np.ndarray, " length"]:
-        """`length` samples of one file from its sample `start`, repeated where the file is shorter."""
+        """Samples of one file, which starts again where it ends.
+
+        Args:
+            index: number of the file.
+            start: first sample, counted from the start of the file.
+            length: how many samples.
+
+        Returns:
+            Full scale ±1.
+        """
         first, last = self.offsets[index], self.offsets[index + 1]
         positions = first + np.arange(start, start + length) % (last - first)
         return self.samples[positions].astype(np.float32) / FULL_SCALE
 
 
 def pack(manifest: Path, split: str, target: Path, *, sample_rate: int = 16000) -> PackedCorpus:
-    """Decodes the files of one split into `target` (an .npy beside a .json), or opens what stands there already.
+    """Decodes the files of one split into an array, or opens it if it was made from the same manifest before.
 
     Args:
         manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`.
         split: which rows to take.
-        target: path of the array, ending in .npy.
+        target: path of the array, ending in .npy; a .json beside it says where each file starts.
         sample_rate: what each file must have, Hz.
 
+    Returns:
+        The files of the split, sorted by source and path; their samples stay on disk.
+
     Raises:
-        ValueError: If no row has that split, or a file has another rate or more than one channel.
+        CorpusError: If the manifest is missing or lacks a column, no row has that split, or a file can't be read, is
+            empty, or has another rate or more than one channel.
     """
+    rows = _rows(manifest, split)
     facts_path = target.with_suffix(".json")
-    if not (target.exists() and facts_path.exists()):
-        with manifest.open(newline="") as file:
-            rows = sorted((row["source"], row["path"]) for row in csv.DictReader(file) if row["split"] == split)
-        if not rows:
-            raise ValueError(f"split must be one that {manifest} has; got {split!r}.")
-        pieces: list[np.ndarray] = []
-        for _, path in rows:
-            audio, rate = soundfile.read(manifest.parent / path, dtype="int16", always_2d=True)
-            if rate != sample_rate or audio.shape[1] != 1:
-                raise ValueError(
-                    f"{path} must be mono at {sample_rate} Hz; got {audio.shape[1]} channels at {rate} Hz. "
-                    "Resample it first."
-                )
-            pieces.append(audio[:, 0])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        np.save(target, np.concatenate(pieces))
+    made_from = hashlib.sha256(json.dumps([str(manifest.resolve()), sample_rate, rows]).encode()).hexdigest()
+    facts = json.loads(facts_path.read_text()) if target.exists() and facts_path.exists() else {}
+    if facts.get("made_from") != made_from:
+        pieces = [_decoded(manifest.parent / path, sample_rate) for _, path in rows]
         offsets = np.cumsum([0, *(len(piece) for piece in pieces)])
-        facts_path.write_text(json.dumps({"offsets": offsets.tolist(), "sources": [source for source, _ in rows]}))
+        facts = {"made_from": made_from, "offsets": offsets.tolist(), "sources": [source for source, _ in rows]}
+        _write(target, np.concatenate(pieces), facts_path, json.dumps(facts))
         logger.info("packed %d files, %.2f h, into %s", len(rows), offsets[-1] / sample_rate / 3600, target)
-    facts = json.loads(facts_path.read_text())
     return PackedCorpus(
         np.load(target, mmap_mode="r"), np.array(facts["offsets"]), tuple(facts["sources"]), sample_rate
     )
+
+
+def _rows(manifest: Path, split: str) -> list[tuple[str, str]]:
+    """Source and path of the files of a split, sorted."""
+    try:
+        with manifest.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise CorpusError(
+            f"can't read the manifest ({error.strerror}); {manifest}; name a folder that has it"
+        ) from error
+    missing = {"path", "split", "source"} - set(rows[0] if rows else ())
+    if missing:
+        raise CorpusError(f"the manifest lacks {', '.join(sorted(missing))}; {manifest}; add the column and its values")
+    chosen = sorted((row["source"], row["path"]) for row in rows if row["split"] == split)
+    if not chosen:
+        splits = ", ".join(sorted({row["split"] for row in rows}))
+        raise CorpusError(f"split must be one of {splits}; got {split!r}; {manifest}; mark some of its files {split}")
+    return chosen
+
+
+def _decoded(path: Path, sample_rate: int) -> Int16[np.ndarray, " time"]:
+    """All samples of one file."""
+    try:
+        audio, rate = soundfile.read(path, dtype="int16", always_2d=True)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise CorpusError(f"can't read a recording ({error}); {path}; mend it, or take it off the manifest") from error
+    if rate != sample_rate or audio.shape[1] != 1:
+        raise CorpusError(
+            f"a recording must be mono at {sample_rate} Hz, got {audio.shape[1]} channel(s) at {rate} Hz; {path}; "
+            "convert it first"
+        )
+    if not len(audio):
+        raise CorpusError(f"a recording holds no samples; {path}; take it off the manifest")
+    return audio[:, 0]
+
+
+def _write(target: Path, samples: np.ndarray, facts_path: Path, facts: str) -> None:
+    """Puts both files in place whole: an array that another process has open stays as it is for that process."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    facts_path.unlink(missing_ok=True)  # an array without its facts is made again, whatever happens from here on
+    part = target.with_suffix(".part.npy")
+    np.save(part, samples)
+    part.replace(target)
+    facts_part = facts_path.with_suffix(".part.json")
+    facts_part.write_text(facts)
+    facts_part.replace(facts_path)

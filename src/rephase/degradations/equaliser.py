@@ -1,8 +1,9 @@
 """A random equaliser: two shelves and a peak, as microphones, rooms and studios have them.
 
 Gains are smooth curves in decibels over log-frequency (a logistic step for a shelf, a Gaussian for a peak), applied
-without phase shift in the frequency domain. Read speech of one corpus is duller or brighter than the world's;
-a network that has only heard that corpus takes the difference for noise.
+without phase shift in the frequency domain of the whole crop: what rings beyond an end comes in at the other. Read
+speech of one corpus is duller or brighter than the world's; a network that has only heard that corpus takes the
+difference for noise.
 """
 
 import torch
@@ -20,6 +21,9 @@ def random_gains_db(
         freqs: where to evaluate the curves, Hz.
         range_db: largest gain of each of the three, dB.
         generator: source of randomness.
+
+    Returns:
+        dB; shelves and peak add where they overlap.
     """
 
     def uniform(low: float, high: float) -> Tensor:
@@ -37,5 +41,10 @@ def random_gains_db(
 def equalise(
     waveform: Float[Tensor, "batch time"], gains_db: Float[Tensor, "batch freqs"]
 ) -> Float[Tensor, "batch time"]:
-    """Filters with gains given at the frequencies of an rfft of the same length (time // 2 + 1 of them)."""
+    """Multiplies the spectrum of the whole waveform, as if it were periodic.
+
+    Args:
+        waveform: what to filter.
+        gains_db: at the frequencies of an rfft of the same length (time // 2 + 1 of them), dB.
+    """
     return torch.fft.irfft(torch.fft.rfft(waveform) * 10 ** (gains_db / 20), n=waveform.shape[-1])

@@ -1,0 +1,136 @@
+"""Pairs of (degraded, clean) speech for denoising, drawn and degraded on the fly: the same for the same seed."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset
+
+from rephase.data.corpus import PackedCorpus
+from rephase.degradations.equaliser import equalise, random_gains_db
+from rephase.degradations.noise import active_power, add_noise
+from rephase.degradations.rooms import convolve, direct_path
+from rephase.training.recipe import Recipe
+
+LEVEL_DB = -26.0
+LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
+CLEAN_SNR_DB = 60.0
+VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
+
+
+class Degrader:
+    """Draws crops and makes pairs of (degraded, clean) waveforms, each pair at one random level.
+
+    Speech is drawn in proportion to its length and its source's weight, noise to its length up to 30 s.
+
+    Args:
+        speech: clean speech.
+        noise: of the same sample rate.
+        rooms: responses with the strongest sample of all at the same place.
+        recipe: what happens to speech and how likely.
+    """
+
+    def __init__(
+        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], recipe: Recipe
+    ) -> None:
+        self.speech, self.noise, self.rooms, self.recipe = speech, noise, rooms, recipe
+        weights = dict(recipe.source_weights)
+        self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
+        self.noise_weights = np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate)
+
+    def _speech(self, random: np.random.Generator, length: int) -> np.ndarray:
+        index = random.choice(len(self.speech), p=self.speech_weights / self.speech_weights.sum())
+        start = random.integers(self.speech.offsets[index], self.speech.offsets[index + 1])
+        return self.speech.crop(int(start), length)
+
+    def _noise(self, random: np.random.Generator, length: int) -> np.ndarray:
+        index = int(random.choice(len(self.noise), p=self.noise_weights / self.noise_weights.sum()))
+        return self.noise.tiled(index, int(random.integers(self.noise.lengths()[index])), length)
+
+    def batch(
+        self, seed: tuple[int, ...], items: int, seconds: float
+    ) -> tuple[Float32[Tensor, "items time"], Float32[Tensor, "items time"]]:
+        """Degraded and clean waveforms, the same for the same seed.
+
+        Args:
+            seed: of everything drawn.
+            items: how many pairs.
+            seconds: length of each.
+
+        Returns:
+            Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean direct sound with
+            the same gain.
+        """
+        recipe, random = self.recipe, np.random.default_rng(seed)
+        torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
+        length = int(seconds * self.speech.sample_rate)
+
+        def chance(probability: float) -> Tensor:
+            return torch.rand(items, 1, generator=torch_random) < probability
+
+        def between(low: float, high: float) -> Tensor:
+            return low + (high - low) * torch.rand(items, generator=torch_random)
+
+        # The order of all draws is part of the seed's meaning.
+        speech = torch.from_numpy(np.stack([self._speech(random, length) for _ in range(items)]))
+        noise = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
+        second = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
+        noise = noise + second * chance(recipe.p_second_noise) * 10 ** (between(-15, 5).unsqueeze(-1) / 20)
+        freqs = torch.fft.rfftfreq(length, 1 / self.speech.sample_rate)
+        for_speech = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
+        for_noise = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
+        speech, noise = equalise(speech, for_speech), equalise(noise, for_noise)
+        responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
+        in_room = chance(recipe.p_room)
+        clean = torch.where(in_room, convolve(speech, direct_path(responses)), speech)
+        reverberant = torch.where(in_room, convolve(speech, responses), speech)
+        snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
+        degraded = add_noise(reverberant, noise, snr_db)
+        level_db = LEVEL_DB + between(-recipe.level_db, recipe.level_db)
+        gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
+        return gain * degraded, gain * clean
+
+
+class Batches(IterableDataset[tuple[Tensor, Tensor]]):
+    """Endless training batches; batch n depends on the recipe's seed and n alone, so a run can go on anywhere.
+
+    Args:
+        degrader: makes them.
+        first: number of the first batch.
+    """
+
+    def __init__(self, degrader: Degrader, first: int) -> None:
+        super().__init__()
+        self.degrader, self.first = degrader, first
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        recipe, number = self.degrader.recipe, self.first
+        while True:
+            yield self.degrader.batch((recipe.seed, number), recipe.batch, recipe.seconds)
+            number += 1
+
+
+class ValidationBatches(Dataset[tuple[Tensor, Tensor]]):
+    """The same pairs in every run: noise at −5 … 15 dB, level −26 dBFS, nothing else.
+
+    Args:
+        speech: of the validation split.
+        noise: of the validation split.
+        rooms: drawn from, but not heard.
+        count: how many batches of eight items of four seconds.
+    """
+
+    def __init__(
+        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
+    ) -> None:
+        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0, p_equaliser=0, p_room=0, p_clean=0, p_second_noise=0)
+        degrader = Degrader(speech, noise, rooms, plain)
+        self.batches = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        return self.batches[number]

@@ -1,0 +1,90 @@
+"""What a run leaves: weights with the scores they belong to, and the model folder made of the best of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from rephase import __version__
+from rephase.data.corpus import PackedCorpus
+from rephase.data.sources import source_facts
+from rephase.export.folder import ModelFacts, write_model_folder
+from rephase.models.config import PRESETS, RENetLiteConfig
+from rephase.models.renet_lite import RENetLite
+from rephase.training.recipe import Recipe
+from rephase.weights.registry import ModelFolder
+
+
+def save_weights(network: torch.nn.Module, facts: dict[str, Any], target: Path) -> None:
+    """Writes weights; a file that stands there is replaced whole.
+
+    Args:
+        network: its state is written.
+        facts: the step and the scores they belong to.
+        target: path of the file, ending in .safetensors.
+    """
+    part = target.with_suffix(".part")
+    save_file(network.state_dict(), part, metadata={"facts": json.dumps(facts)})
+    part.replace(target)
+
+
+def weight_facts(weights: Path) -> dict[str, Any]:
+    """The facts that `save_weights` wrote with the weights; empty where there is no file, or no facts in it."""
+    if not weights.exists():
+        return {}
+    with safe_open(weights, "pt") as file:
+        return dict(json.loads((file.metadata() or {}).get("facts", "{}")))
+
+
+def training_facts(recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: int, minutes: float) -> dict[str, Any]:
+    """What a model's description says of its training.
+
+    Args:
+        recipe: of the run, with its seed.
+        corpora: what it trained on.
+        steps: that it took.
+        minutes: that it trained.
+
+    Returns:
+        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe`, and torch's version.
+    """
+    return {
+        "data": [fact for corpus in corpora for fact in source_facts(corpus)],
+        "steps": steps,
+        "minutes": round(minutes, 1),
+        "audio_hours": round(steps * recipe.batch * recipe.seconds / 3600, 3),
+        "recipe": asdict(recipe),
+        "torch": torch.__version__,
+    }
+
+
+def write_model(
+    run: Path, config: RENetLiteConfig, facts: dict[str, Any], speech: Sequence[Float32[np.ndarray, " time"]]
+) -> ModelFolder:
+    """Writes `run`/model from the best averaged weights, or from the last ones where none could be scored.
+
+    Args:
+        run: folder with best.safetensors or last.safetensors.
+        config: of their network; a preset gives the model its name, any other network is called as the run's folder.
+        facts: about the training; the step and scores of the chosen weights are added.
+        speech: recordings for the proof that the graph gives what the network gives.
+
+    Returns:
+        The model as the registry reads it back.
+    """
+    best = run / "best.safetensors"
+    weights = best if best.exists() else run / "last.safetensors"
+    network = RENetLite(config)
+    network.load_state_dict(load_file(weights))
+    name = next((name for name, preset in PRESETS.items() if preset == config), run.resolve().name)
+    training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}}
+    return write_model_folder(
+        run / "model", network, ModelFacts(name=name, version=__version__, training=training), speech
+    )
