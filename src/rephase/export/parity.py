@@ -119,8 +119,7 @@ def _cases(
 ) -> Iterator[tuple[str, Float32[np.ndarray, "batch time"]]]:
     """Waveforms [batch, time] at the level of networks, with what they are."""
     for number, waveform in enumerate(speech):
-        level = np.sqrt(np.mean(np.square(waveform, dtype=np.float64))) + 1e-9
-        yield f"recording {number}", (waveform[None] * (LEVEL / level)).astype(np.float32)
+        yield f"recording {number}", _levelled(waveform)[None]
     voice = voice_like(sample_rate, 2 * sample_rate)
     yield "voice-like signal", voice[None]
     yield "silence, then a voice-like signal", np.concatenate([0 * voice, voice])[None]
@@ -138,7 +137,7 @@ def voice_like(sample_rate: int, length: int) -> Float32[np.ndarray, " length"]:
         length: samples.
 
     Returns:
-        RMS about −26 dBFS.
+        RMS −26 dBFS.
     """
     time = np.arange(length) / sample_rate
     pitch = 120 + 40 * np.sin(2 * np.pi * 0.7 * time)
@@ -147,4 +146,8 @@ def voice_like(sample_rate: int, length: int) -> Float32[np.ndarray, " length"]:
     voiced = (np.cos(2 * np.pi * harmonics[:, None] * turns + harmonics[:, None] ** 2) / harmonics[:, None]).sum(0)
     syllables = np.clip(np.sin(2 * np.pi * 3 * time + 0.5), 0, None)
     noise = np.random.default_rng(0).standard_normal(length)
-    return (LEVEL * (voiced * syllables + 0.3 * noise)).astype(np.float32)
+    return _levelled(voiced * syllables + 0.3 * noise)
+
+
+def _levelled(waveform: np.ndarray) -> np.ndarray:
+    return (waveform * (LEVEL / (np.sqrt(np.mean(np.square(waveform, dtype=np.float64))) + 1e-9))).astype(np.float32)

@@ -1,0 +1,117 @@
+"""A model folder is complete, described by counting, the same every time, and written whole or not at all."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from rephase.errors import OutputError
+from rephase.export import folder as folders
+from rephase.export.cost import count_parameters, gmac_per_second
+from rephase.export.folder import ModelFacts, as_json, describe, write_model_folder
+from rephase.export.parity import ParityError
+from rephase.models.config import PRESETS
+from rephase.models.renet_lite import RENetLite
+from rephase.runtimes.onnx import OnnxRuntime
+from rephase.runtimes.torch import TorchRuntime, load_network
+from rephase.weights.registry import BUNDLED, find_model
+
+FACTS = ModelFacts("small", "1.2.3")
+
+
+def test_the_folder_holds_what_it_describes(model, network):
+    assert sorted(path.name for path in model.path.iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
+    assert [path.name for path in model.path.parent.iterdir()] == ["small"], "nothing temporary stays"
+    for name in model.files:
+        assert model.verified(name).stat().st_size == model.files[name].bytes
+    assert (model.name, model.version, model.task, model.licence) == ("small", "1.2.3", "denoise", "MIT")
+    assert model.training == {"steps": 12, "data": ["a", "b"]}
+    assert type(network.config).from_dict(dict(model.network)) == network.config
+    assert (model.past_samples, model.future_samples) == (network.config.past_context, network.config.future_context)
+    assert model.chunk_samples % model.hop_length == 0
+    assert model.parameters == count_parameters(network)
+
+
+def test_both_runtimes_give_the_same(model, network, recordings):
+    batch = np.stack([recording[:24001] for recording in recordings[:2]])
+    in_torch, in_onnx = TorchRuntime(model, "cpu")(batch), OnnxRuntime(model, "cpu", threads=1)(batch)
+    with torch.no_grad():
+        assert np.array_equal(in_torch, network(torch.from_numpy(batch)).numpy())
+    assert np.abs(in_torch - in_onnx).max() <= 1e-4 * np.abs(in_torch).max()
+
+
+@pytest.mark.slow
+def test_writing_again_gives_the_same_bytes_and_keeps_what_else_is_there(model, tmp_path):
+    before = {path.name: path.read_bytes() for path in model.path.iterdir()}
+    copy = shutil.copytree(model.path, tmp_path / "small")
+    (copy / "NOTES.md").write_text("mine")
+    facts = ModelFacts(model.name, model.version, model.task, model.licence, model.training)
+    write_model_folder(copy, load_network(model), facts)
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before | {"NOTES.md": b"mine"}
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_folder_that_is_no_model_is_left_alone(network, tmp_path):
+    (tmp_path / "thesis.tex").write_text("text")
+    with pytest.raises(OutputError, match="is no model folder"):
+        write_model_folder(tmp_path, network, FACTS)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_nothing_is_written_when_the_graph_is_off(network, graph, tmp_path, monkeypatch):
+    other = RENetLite(network.config).eval()
+    monkeypatch.setattr(folders, "waveform_graph", lambda *arguments, **names: graph)
+    with pytest.raises(ParityError, match="off by"):
+        write_model_folder(tmp_path / "model", other, FACTS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_multiply_accumulates_of_a_known_network(build):
+    """The count grows with each part as it should: the difference of two networks is one convolution's."""
+    network = build()
+    before = gmac_per_second(network)
+    stem, core = network.config.stem_channels, network.config.channels
+    assert 0 < before < 0.1
+    network.decoder = torch.nn.Identity()
+    network.decoder.forward = lambda real, pair: (real, pair)
+    bands, frames = network.config.stem_bands, 16000 / 256
+    kernel = 9 * (stem[0] ** 2 + (2 * stem[1]) ** 2) + 2 * stem[0] * stem[1]
+    assert before - gmac_per_second(network) == pytest.approx(kernel * bands * frames / 1e9, rel=1e-6)
+    assert core == (8, 4)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_bundled_descriptions_are_up_to_date(name):
+    """`parameters`, GMAC/s, reach and the rest are those of the code as it stands."""
+    path = BUNDLED / name / "config.json"
+    if not path.exists():
+        pytest.skip(f"{name} is not bundled yet")
+    bundled = find_model(name)
+    facts = ModelFacts(bundled.name, bundled.version, bundled.task, bundled.licence, bundled.training)
+    expected = describe(RENetLite(PRESETS[name]), facts)
+    found = json.loads(path.read_text())
+    assert found | {"files": {}} == expected
+    assert as_json(found) == path.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_bundled_graph_is_proven_on_every_recording(name, example_audio):
+    """The shipped file itself, or for a preset without weights the graph of random ones."""
+    import onnx
+    import soundfile
+
+    from rephase.export.graph import waveform_graph
+    from rephase.export.parity import prove_parity
+
+    model = find_model(name)
+    if model.has_weights:
+        network, graph = load_network(model), onnx.load(model.verified("model.onnx"))
+        clips = sorted(example_audio.glob("*.flac"))
+    else:
+        network = RENetLite(PRESETS[name]).eval()
+        graph, clips = waveform_graph(network, name=name, version="random"), []
+    parity = prove_parity(network, graph, [soundfile.read(clip, dtype="float32")[0] for clip in clips])
+    assert parity.cases >= 13
