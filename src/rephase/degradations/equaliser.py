@@ -30,8 +30,8 @@ def random_gains_db(
         return low + (high - low) * torch.rand(batch, 1, generator=generator)
 
     octave = torch.log2(freqs.clamp_min(20.0)).unsqueeze(0)
-    low_corner, high_corner = torch.log2(100 * 5 ** uniform(0, 1)), torch.log2(1500 * (10 / 3) ** uniform(0, 1))
-    centre, width = torch.log2(300 * 20 ** uniform(0, 1)), uniform(0.3, 1.5)
+    low_corner, high_corner = torch.log2(100 * 5 ** uniform(0.0, 1.0)), torch.log2(1500 * (10 / 3) ** uniform(0.0, 1.0))
+    centre, width = torch.log2(300 * 20 ** uniform(0.0, 1.0)), uniform(0.3, 1.5)
     low = uniform(-range_db, range_db) * torch.sigmoid(3 * (low_corner - octave))
     high = uniform(-range_db, range_db) * torch.sigmoid(3 * (octave - high_corner))
     peak = uniform(-range_db, range_db) * torch.exp(-0.5 * ((octave - centre) / width) ** 2)

@@ -77,7 +77,7 @@ class Degrader:
         speech = torch.from_numpy(np.stack([self._speech(random, length) for _ in range(items)]))
         noise = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
         second = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        noise = noise + second * chance(recipe.p_second_noise) * 10 ** (between(-15, 5).unsqueeze(-1) / 20)
+        noise = noise + second * chance(recipe.p_second_noise) * 10 ** (between(-15.0, 5.0).unsqueeze(-1) / 20)
         freqs = torch.fft.rfftfreq(length, 1 / self.speech.sample_rate)
         for_speech = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
         for_noise = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
@@ -125,7 +125,7 @@ class ValidationBatches(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
     ) -> None:
-        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0, p_equaliser=0, p_room=0, p_clean=0, p_second_noise=0)
+        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_clean=0.0, p_second_noise=0.0)
         degrader = Degrader(speech, noise, rooms, plain)
         self.batches = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
 
