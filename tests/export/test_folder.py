@@ -16,7 +16,7 @@ from rephase.models.config import PRESETS
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.runtimes.torch import TorchRuntime, load_network
-from rephase.weights.registry import BUNDLED, find_model
+from rephase.weights.registry import BUNDLED, find_model, list_models
 
 FACTS = ModelFacts("small", "1.2.3")
 
@@ -106,8 +106,8 @@ def test_a_bundled_graph_is_proven_on_every_recording(name, example_audio):
     from rephase.export.graph import waveform_graph
     from rephase.export.parity import prove_parity
 
-    model = find_model(name)
-    if model.has_weights:
+    model = {model.name: model for model in list_models()}.get(name)
+    if model is not None and model.has_weights:
         network, graph = load_network(model), onnx.load(model.verified("model.onnx"))
         clips = sorted(example_audio.glob("*.flac"))
     else:
