@@ -7,9 +7,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# What make train takes.
+MINUTES ?= 60
+RUN     ?= runs/renet-lite
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types format bench results clean check-python check-compiler check-data
+.PHONY: help demo test test-slow lint types format bench results train clean check-python check-compiler check-data check-training-data
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +45,10 @@ bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchma
 results: check-data $(VENV)/.stamp-dev ## score the default model on a data folder: make results DATA=FOLDER
 	$(BIN)/python benchmarks/results.py "$(DATA)"
 
+# One niced run after another goes on in the same folder until its minutes are spent.
+train: check-training-data $(VENV)/.stamp-dev ## train renet-lite on a data folder: make train DATA=FOLDER [MINUTES=60] [RUN=runs/renet-lite]
+	OMP_WAIT_POLICY=PASSIVE nice -n 19 $(BIN)/python -m rephase.training.denoise --data "$(DATA)" --run "$(RUN)" --minutes $(MINUTES) --compile
+
 clean: ## remove caches, builds and the demo's output (keeps .venv)
 	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -55,6 +63,10 @@ check-python:
 check-data:
 	@test -n "$(DATA)" || { echo "DATA is missing: make results DATA=FOLDER, where FOLDER holds eval/eval.csv" >&2; exit 2; }
 	@test -f "$(DATA)/eval/eval.csv" || { echo "no eval/eval.csv in $(DATA): name the data folder: make results DATA=FOLDER" >&2; exit 2; }
+
+check-training-data:
+	@test -n "$(DATA)" || { echo "DATA is missing: make train DATA=FOLDER, where FOLDER holds speech.csv and noise.csv" >&2; exit 2; }
+	@test -f "$(DATA)/speech.csv" && test -f "$(DATA)/noise.csv" || { echo "no speech.csv or no noise.csv in $(DATA): name the data folder: make train DATA=FOLDER" >&2; exit 2; }
 
 # The metric PESQ is C code that pip compiles.
 check-compiler:

@@ -72,12 +72,12 @@ def decay_time(response: np.ndarray) -> float:
 
 @pytest.mark.parametrize("t60", [0.25, 0.4, 0.65])
 def test_a_room_decays_about_as_fast_as_asked(t60):
-    # Sabine's formula holds for a diffuse field; a shoebox keeps to it within about a third.
+    # Sabine's formula holds for a diffuse field; a shoebox keeps to it within about an eighth.
     source, microphones = np.array([1.2, 1.0, 1.3]), np.array([[4.1, 3.2, 1.6], [2.9, 4.0, 1.1]])
     size = np.array([6.0, 5.0, 3.0])
     responses = room_responses(size, t60, source, microphones, sample_rate=RATE, seconds=1.2)
     measured = np.mean([decay_time(response) for response in responses])
-    assert t60 / 1.35 < measured < t60 * 1.35
+    assert t60 / 1.2 < measured < t60 * 1.2
 
 
 def test_a_bank_has_its_peaks_where_promised_and_is_the_same_for_a_seed(tmp_path):

@@ -12,6 +12,7 @@ import argparse
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ class DenoiseModule(lightning.LightningModule):
             return -1
         return None
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """The loss of one batch of (degraded, clean) waveforms."""
         degraded, clean = batch
         lengths = {name: getattr(self.config, name) for name in ("n_fft", "hop_length", "win_length")}
@@ -101,7 +102,7 @@ class DenoiseModule(lightning.LightningModule):
         spectral = compressed_spectrum_loss(estimate=estimate, reference=clean)
         loss = spectral + SI_SDR_WEIGHT * si_sdr_loss(estimate=estimate, reference=clean)
         if self.global_step % self.recipe.log_every == 0 and not torch.isfinite(loss):
-            raise self._diverged(f"the loss is {float(loss)}")
+            raise self._diverged(f"the loss is {loss.item()}")
         self.log_dict({"loss": loss, "spectral": spectral, "minutes": self.spent / 60})
         return loss
 
@@ -126,7 +127,7 @@ class DenoiseModule(lightning.LightningModule):
         """Stops the clock: validation is not training."""
         self._charge()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: Sequence[Tensor], batch_idx: int) -> None:
         """Scores the averaged weights on fixed pairs of the validation split."""
         degraded, clean = batch
         estimate = self.averaged.module(degraded)

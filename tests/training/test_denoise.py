@@ -1,0 +1,139 @@
+"""Real runs of a tiny network on the clips: whole, killed, diverging, and on one batch."""
+
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rephase.runtimes.onnx import OnnxRuntime
+from rephase.training.denoise import DenoiseModule, DivergedError, fit, prepare
+from rephase.training.result import weight_facts
+from rephase.weights.registry import find_model
+
+# What the fixture `finished` does, up to the model folder, as a process of its own that can be killed.
+KILLED = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from rephase.models.config import RENetLiteConfig
+from rephase.training.denoise import fit, prepare
+from rephase.training.recipe import Recipe
+recipe, config = eval(sys.argv[1]), eval(sys.argv[2])
+data, cache, run = map(Path, sys.argv[3:])
+fit(run, *prepare(data, cache, recipe), config)
+"""
+
+
+def losses(run: Path) -> dict[int, str]:
+    """The loss of each step, as it stands in all files of metrics of a run."""
+    found: dict[int, str] = {}
+    for path in sorted(run.glob("metrics*.csv"), key=lambda path: path.stat().st_mtime):
+        with path.open(newline="") as file:
+            found |= {int(row["step"]): row["loss"] for row in csv.DictReader(file) if row.get("loss")}
+    return found
+
+
+def test_a_run_ends_with_weights_metrics_and_a_checkpoint(finished, recipe):
+    assert sorted(losses(finished.folder)) == list(range(recipe.steps))
+    assert (finished.folder / "checkpoints" / "last.ckpt").exists()
+    last = weight_facts(finished.folder / "last.safetensors")
+    assert last["step"] == recipe.steps
+    assert 1 < last["valid_pesq_wb"] < 4.7
+    assert 0 < last["valid_estoi"] < 1
+    best = weight_facts(finished.folder / "best.safetensors")
+    assert best["step"] in (12, recipe.steps)
+    assert best["valid_pesq_wb"] >= last["valid_pesq_wb"]
+
+
+def test_the_model_folder_holds_the_best_weights_and_runs(finished, tiny):
+    model = find_model(finished.folder / "model")
+    assert (model.name, model.task, model.sample_rate) == ("whole", "denoise", 16000)
+    assert model.network == tiny.to_dict()
+    ours, best = load_file(model.verified("model.safetensors")), load_file(finished.folder / "best.safetensors")
+    assert ours.keys() == best.keys()
+    assert all(torch.equal(ours[name], best[name]) for name in best)
+    waveform = 0.05 * np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
+    assert OnnxRuntime(model)(waveform).shape == (1, 5000)
+
+
+def test_the_model_tells_how_it_was_trained(finished, recipe):
+    training = finished.model.training
+    assert [(fact["source"], fact["licence"], fact["files"]) for fact in training["data"]] == [
+        ("librispeech", "CC BY 4.0", 9),
+        ("esc10", "CC BY 3.0", 4),
+    ]
+    assert training["steps"] == recipe.steps
+    assert training["audio_hours"] == round(24 * 2 * 1.0 / 3600, 3)
+    assert training["recipe"]["seed"] == recipe.seed
+    assert training["chosen"]["weights"] == "best.safetensors"
+    assert training["chosen"]["step"] in (12, 24)
+
+
+def test_a_finished_run_stays_as_it_is_when_it_is_started_again(finished, recipe, tiny, clips):
+    before = load_file(finished.folder / "last.safetensors")
+    module = fit(finished.folder, *prepare(clips, finished.cache, recipe), tiny)
+    assert module.trainer.global_step == recipe.steps
+    after = load_file(finished.folder / "last.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny, clips, tmp_path):
+    run, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoints" / "last.ckpt"
+    arguments = [sys.executable, "-c", KILLED, repr(recipe), repr(tiny), str(clips), str(finished.cache), str(run)]
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    reached = torch.load(checkpoint, weights_only=False)["global_step"]
+    assert 0 < reached < recipe.steps
+
+    module = fit(run, *prepare(clips, finished.cache, recipe), tiny)
+
+    assert module.trainer.global_step == recipe.steps
+    uninterrupted, gone_on = losses(finished.folder), losses(run)
+    assert set(range(reached, recipe.steps)) <= set(gone_on)
+    assert {step: uninterrupted[step] for step in gone_on} == gone_on
+    for name in ("last", "best"):  # averaged weights: no step's share is lost either
+        ours, theirs = (load_file(folder / f"{name}.safetensors") for folder in (run, finished.folder))
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(finished, recipe, tiny, clips, tmp_path):
+    wild = replace(recipe, learning_rate=1e30, warmup_steps=1, checkpoint_every=1)
+    with pytest.raises(DivergedError, match=r"training diverged: .*step \d+; .*learning rate below 1e\+30"):
+        fit(tmp_path / "run", *prepare(clips, finished.cache, recipe=wild), tiny)
+    for path in (tmp_path / "run").glob("checkpoints/*.ckpt"):
+        state = torch.load(path, weights_only=False)["state_dict"]
+        assert all(torch.isfinite(value).all() for value in state.values())
+
+
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_one_batch_is_learned(recipe, tiny, clips, tmp_path):
+    torch.manual_seed(0)
+    training, _ = prepare(clips, tmp_path, recipe)
+    batch = training.batch((1,), 2, 1.0)
+    module = DenoiseModule(tiny, recipe, tmp_path, compile_network=False)
+    optimizer = module.configure_optimizers()
+    optimizer.param_groups[0]["lr"] = 1e-2
+    seen = []
+    for _ in range(80):
+        loss = module.training_step(batch, 0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.append(loss.item())
+    assert all(math.isfinite(value) for value in seen)
+    assert seen[-1] < 0.5 * seen[0], seen[::10]

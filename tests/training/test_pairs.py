@@ -1,0 +1,142 @@
+"""Training pairs: the same for a seed, as loud as promised, and never from another split."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from rephase.data.corpus import PackedCorpus
+from rephase.degradations.noise import active_power
+from rephase.training.denoise import prepare
+from rephase.training.pairs import Batches, Degrader, ValidationBatches
+from rephase.training.recipe import Recipe
+
+
+def constant(value: int, files: int = 3, source: str = "one") -> PackedCorpus:
+    """Files of a second in which every sample has the same value."""
+    samples = np.full(files * 16000, value, dtype=np.int16)
+    return PackedCorpus(samples, np.arange(files + 1) * 16000, (source,) * files, 16000)
+
+
+def click_rooms() -> Tensor:
+    rooms = torch.zeros(2, 400)
+    rooms[:, 40] = 1.0
+    rooms[0, 200], rooms[1, 300] = 0.5, -0.5
+    return rooms
+
+
+def plain(**changes: object) -> Recipe:
+    """Speech and noise, and nothing else."""
+    settings = {"level_db": 0.0, "p_equaliser": 0.0, "p_room": 0.0, "p_clean": 0.0, "p_second_noise": 0.0}
+    return replace(Recipe(), **(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def degrader(tmp_path_factory, clips: Path) -> Degrader:
+    training, _ = prepare(clips, tmp_path_factory.mktemp("cache"), Recipe(rooms=1, valid_batches=1, p_room=0.5))
+    return training
+
+
+def test_the_same_seed_gives_the_same_batch_and_another_another(degrader):
+    first, again, other = (degrader.batch(seed, 4, 0.5) for seed in ((1, 7), (1, 7), (1, 8)))
+    assert all(torch.equal(left, right) for left, right in zip(first, again))
+    assert not any(torch.equal(left, right) for left, right in zip(first, other))
+
+
+def test_batches_go_on_anywhere(degrader):
+    whole = list(islice(Batches(degrader, 0), 4))
+    rest = list(islice(Batches(degrader, 2), 2))
+    assert all(torch.equal(left, right) for ours, theirs in zip(whole[2:], rest) for left, right in zip(ours, theirs))
+
+
+def test_the_seed_of_the_recipe_changes_the_batches(degrader):
+    other = Degrader(degrader.speech, degrader.noise, degrader.rooms, replace(degrader.recipe, seed=2))
+    assert not torch.equal(next(iter(Batches(degrader, 0)))[0], next(iter(Batches(other, 0)))[0])
+
+
+def test_items_of_a_batch_differ(degrader):
+    degraded, clean = degrader.batch((3,), 4, 0.5)
+    assert degraded.shape == clean.shape == (4, 8000)
+    assert not any(torch.equal(clean[0], clean[item]) for item in (1, 2, 3))
+
+
+def test_the_level_is_26_db_below_full_scale_give_or_take_the_deviation(degrader):
+    level = 10 * torch.log10(active_power(degrader.batch((1, 0), 64, 0.5)[0]))
+    assert (level + 26).abs().max() <= 8.001
+    assert level.max() - level.min() > 8
+    fixed = Degrader(degrader.speech, degrader.noise, degrader.rooms, replace(degrader.recipe, level_db=0.0))
+    level = 10 * torch.log10(active_power(fixed.batch((1, 0), 8, 0.5)[0]))
+    torch.testing.assert_close(level, torch.full((8,), -26.0), atol=1e-3, rtol=0)
+
+
+def test_the_difference_of_a_pair_is_noise_at_the_asked_ratio():
+    quiet = plain(snr_db=(12.0, 12.0))
+    degraded, clean = Degrader(constant(1000), constant(50), click_rooms(), quiet).batch((0,), 3, 0.5)
+    ratio = 10 * torch.log10(active_power(clean) / (degraded - clean).square().mean(-1))
+    torch.testing.assert_close(ratio, torch.full((3,), 12.0), atol=1e-3, rtol=0)
+
+
+def test_reverberation_stays_in_the_input_and_out_of_the_target():
+    always = plain(snr_db=(200.0, 200.0), p_room=1.0)
+    speech = constant(0, files=1)
+    speech.samples[::1600] = 16384  # a click each tenth of a second
+    degraded, clean = Degrader(speech, constant(0), click_rooms(), always).batch((0,), 2, 0.5)
+    for ours, theirs in zip(degraded, clean):
+        clicks = (theirs > 0.5 * theirs.max()).nonzero().flatten()
+        assert ((theirs.abs() > 1e-3 * theirs.max()).nonzero().flatten() == clicks).all()
+        echoes = (ours.abs() > 0.25 * ours.max()).sum()
+        assert echoes >= 2 * len(clicks) - 1
+        torch.testing.assert_close(ours[clicks], theirs[clicks], rtol=1e-3, atol=0)
+
+
+def test_sources_are_drawn_by_their_weight():
+    samples = np.concatenate([np.full(16000, 100, dtype=np.int16), np.full(16000, 200, dtype=np.int16)])
+    speech = PackedCorpus(samples, np.array([0, 16000, 32000]), ("rare", "often"), 16000)
+    always = plain(snr_db=(200.0, 200.0), source_weights=(("often", 1e9),))
+    degrader = Degrader(speech, constant(1), click_rooms(), always)
+    assert {int(degrader._speech(np.random.default_rng(seed), 1)[0] * 32768) for seed in range(50)} == {200}
+
+
+def test_validation_never_hears_training_files_and_training_never_validation(tmp_path, clips):
+    training, validation = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=1))
+    for name, corpus in (("speech", training.speech), ("noise", training.noise)):
+        train, valid = (np.load(tmp_path / f"{name}-{split}.npy") for split in ("train", "valid"))
+        assert np.array_equal(corpus.samples, train)
+        assert not _shared_stretch(train, valid)
+    # Its clean speech is valid's to the sample, up to the gain.
+    clean = validation[0][1][0]
+    speech = torch.from_numpy(np.load(tmp_path / "speech-valid.npy").astype(np.float32))
+    assert _best_match(clean, torch.cat([speech, speech])) > 0.999
+    assert _best_match(clean, torch.from_numpy(training.speech.samples.astype(np.float32))) < 0.9
+
+
+def test_validation_is_the_same_whatever_the_recipe(tmp_path, clips):
+    _, first = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=1))
+    _, second = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=2, seed=9, snr_db=(40.0, 40.0), level_db=3.0))
+    assert (len(first), len(second)) == (1, 2)
+    assert all(torch.equal(left, right) for left, right in zip(first[0], second[0]))
+    assert first[0][0].shape == (8, 64000)
+    assert isinstance(second, ValidationBatches)
+
+
+def _shared_stretch(first: np.ndarray, second: np.ndarray, length: int = 64) -> bool:
+    """Whether any stretch of `length` samples of the one stands in the other (silence aside)."""
+    haystack = {second[start : start + length].tobytes() for start in range(len(second) - length)}
+    return any(
+        first[start : start + length].tobytes() in haystack
+        for start in range(0, len(first) - length, length)
+        if np.ptp(first[start : start + length]) > 8
+    )
+
+
+def _best_match(piece: Tensor, whole: Tensor) -> float:
+    """Largest normalised cross-correlation of a piece with any stretch of a recording."""
+    size = len(whole) + len(piece)
+    product = torch.fft.irfft(torch.fft.rfft(whole, size) * torch.fft.rfft(piece, size).conj(), size)
+    energy = torch.nn.functional.pad(whole.double().square().cumsum(0), (1, 0))
+    local = (energy[len(piece) :] - energy[: -len(piece)]).clamp_min(1.0).sqrt()
+    return float((product[: len(local)].double() / (local * piece.norm())).max())
