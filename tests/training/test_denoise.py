@@ -15,8 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from rephase.data.corpus import PackedCorpus
 from rephase.runtimes.onnx import OnnxRuntime
-from rephase.training.denoise import DenoiseModule, DivergedError, fit, prepare
+from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare
+from rephase.training.pairs import Degrader, ValidationBatches
 from rephase.training.result import weight_facts
 from rephase.weights.registry import find_model
 
@@ -118,6 +120,33 @@ def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(finished, reci
     for path in (tmp_path / "run").glob("checkpoints/*.ckpt"):
         state = torch.load(path, weights_only=False)["state_dict"]
         assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_weights_without_a_score_are_kept_but_never_called_best(recipe, tiny, clips, tmp_path):
+    training, _ = prepare(clips, tmp_path / "cache", recipe)
+    silent = PackedCorpus(np.zeros(16000, dtype=np.int16), np.array([0, 16000]), ("none",), 16000)
+    validation = ValidationBatches(silent, training.noise, training.rooms, 1)
+    fit(
+        tmp_path / "run",
+        Degrader(training.speech, training.noise, training.rooms, replace(recipe, steps=2)),
+        validation,
+        tiny,
+    )
+    assert not (tmp_path / "run" / "best.safetensors").exists()
+    facts = weight_facts(tmp_path / "run" / "last.safetensors")
+    assert facts["step"] == 2
+    assert "valid_pesq_wb" not in facts
+
+
+def test_what_the_command_line_got_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["denoise", "--data", str(tmp_path), "--run", str(tmp_path / "run")])
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    torch.set_flush_denormal(False)  # which main switched on for this process
+    assert exit_info.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("can't read the manifest (No such file or directory); ")
+    assert message.count("\n") == 1
 
 
 @pytest.mark.filterwarnings("ignore:You are trying to `self.log")

@@ -143,7 +143,7 @@ class DenoiseModule(lightning.LightningModule):
     def on_validation_end(self) -> None:
         """Keeps the averaged weights, and once more if they are the best so far by PESQ."""
         values = {key: float(value) for key, value in self.trainer.callback_metrics.items() if key.startswith("valid_")}
-        rounded = {name: round(value, 4) for name, value in values.items()}
+        rounded = {name: round(value, 4) for name, value in values.items() if not math.isnan(value)}
         logger.info("step %d, %.1f min: %s", self.global_step, self.spent / 60, rounded)
         facts = {"step": self.global_step, **rounded}
         if self.global_step and values["valid_pesq_wb"] > self._best:
