@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rephase.degradations.rooms import convolve, direct_path, room_responses, simulate_bank
+from rephase.errors import RephaseError
 
 RATE = 16000
 
@@ -93,5 +94,5 @@ def test_a_bank_is_opened_and_not_made_again_and_must_have_its_shape(tmp_path):
     path = tmp_path / "bank.npy"
     np.save(path, np.zeros((3, 1600), dtype=np.float32))
     assert simulate_bank(path, rooms=1, seconds=0.1).shape == (3, 1600)
-    with pytest.raises(ValueError, match=r"target must hold 6 responses of 1600 samples; .*\(3, 1600\)"):
+    with pytest.raises(RephaseError, match=r"target must hold 6 responses of 1600 samples; .*\(3, 1600\)"):
         simulate_bank(path, rooms=2, seconds=0.1)

@@ -88,6 +88,7 @@ def test_a_finished_run_stays_as_it_is_when_it_is_started_again(finished, recipe
     assert module.trainer.global_step == recipe.steps
     after = load_file(finished.folder / "last.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
+    assert sorted(losses(finished.folder)) == list(range(recipe.steps))  # the first start's metrics are still there
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny, clips, tmp_path):

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from rephase.errors import RephaseError
+
 logger = logging.getLogger(__name__)
 LEAD = 40  # samples before the strongest one: 2.5 ms at 16 kHz
 DIRECT_SECONDS = 0.0025
@@ -34,7 +36,7 @@ def simulate_bank(
         3 · `rooms` responses.
 
     Raises:
-        ValueError: If the array that stands there has another shape.
+        RephaseError: If the array that stands there has another shape.
     """
     shape = (3 * rooms, int(seconds * sample_rate))
     if not target.exists():
@@ -59,7 +61,7 @@ def simulate_bank(
         logger.info("simulated %d room responses into %s", len(responses), target)
     bank = torch.from_numpy(np.load(target))
     if bank.shape != shape:
-        raise ValueError(
+        raise RephaseError(
             f"target must hold {shape[0]} responses of {shape[1]} samples; {target} has {tuple(bank.shape)}. "
             "Name another file, or delete this one so that it is made again."
         )

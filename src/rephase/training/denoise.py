@@ -230,7 +230,8 @@ def fit(
     """Trains and validates until the budget is spent, and leaves weights, checkpoint and metrics.csv in `run`.
 
     Args:
-        run: folder; a checkpoint in it is where the training goes on.
+        run: folder; a checkpoint in it is where the training goes on. What earlier starts of the run logged stays as
+            metrics-1.csv, metrics-2.csv, ...
         training: makes the training pairs, by its recipe.
         validation: pairs that the averaged weights are scored on.
         config: of the network.
@@ -248,7 +249,8 @@ def fit(
     checkpoint = run / "checkpoints" / "last.ckpt"
     first = torch.load(checkpoint, weights_only=False)["global_step"] if checkpoint.exists() else 0
     if (run / "metrics.csv").exists():  # the logger would delete it
-        (run / "metrics.csv").replace(run / f"metrics-until-{first}.csv")
+        earlier = len(list(run.glob("metrics-*.csv")))
+        (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=-1,
