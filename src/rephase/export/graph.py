@@ -138,7 +138,7 @@ def _traced(module: nn.Module, example: dict[str, Tensor], axes: dict[str, dict[
         The graph.
     """
     dims = {name: Dim(name) for names in axes.values() for name in names.values()}
-    with _without_shape_checks(), _quiet(), torch.no_grad():
+    with _quiet(), _without_shape_checks(), torch.no_grad():
         program = torch.onnx.export(
             module.eval(),
             kwargs=example,
@@ -152,8 +152,8 @@ def _traced(module: nn.Module, example: dict[str, Tensor], axes: dict[str, dict[
             optimize=False,
             verbose=False,
         )
-    assert program is not None  # it is for the exporter of old
-    _optimise(program.model)
+        assert program is not None  # it is for the exporter of old
+        _optimise(program.model)
     graph = program.model_proto
     del graph.graph.value_info[:]
     for end in (*graph.graph.input, *graph.graph.output):
@@ -194,12 +194,14 @@ def _without_shape_checks() -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps the exporter's remarks on its own code and on packages that nobody needs from the user."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before):
+            logger.setLevel(level)

@@ -247,7 +247,7 @@ def fit(
     lightning.seed_everything(recipe.seed)
     module = DenoiseModule(config, recipe, run, compile_network=compile_network)
     checkpoint = run / "checkpoints" / "last.ckpt"
-    first = torch.load(checkpoint, weights_only=False)["global_step"] if checkpoint.exists() else 0
+    first = torch.load(checkpoint, weights_only=True)["global_step"] if checkpoint.exists() else 0
     if (run / "metrics.csv").exists():  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
@@ -277,7 +277,7 @@ def fit(
         DataLoader(Batches(training, first), batch_size=None, num_workers=1, prefetch_factor=4),
         valid_loader,
         ckpt_path=checkpoint if checkpoint.exists() else None,
-        weights_only=False,
+        weights_only=True,
     )
     trainer.save_checkpoint(checkpoint)
     trainer.validate(module, valid_loader, verbose=False)
@@ -302,7 +302,7 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="compile the network: minutes to start, faster steps")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    for chatty in ("lightning.pytorch", "lightning.fabric", "onnx_ir"):
+    for chatty in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     torch.set_flush_denormal(True)
     try:
