@@ -171,3 +171,13 @@ def test_an_empty_waveform_is_refused():
 def test_a_spectrum_of_another_length_or_size_is_refused(length, n_fft):
     with pytest.raises(ValueError, match=r"spectrum must have .* frequencies and .* frames .*; got 201 and 6\."):
         istft(stft(noise(500)), length=length, n_fft=n_fft)
+
+
+def test_a_window_first_asked_for_in_inference_mode_serves_a_gradient():
+    options = {"n_fft": 26, "hop_length": 13, "win_length": 26, "window": "sqrt_hann"}  # no other test asks for it
+    with torch.inference_mode():
+        stft(torch.ones(1, 100), **options)
+    waveform = torch.ones(1, 100, requires_grad=True)
+    istft(stft(waveform, **options), length=100, **options).sum().backward()
+    assert waveform.grad is not None
+    assert torch.allclose(waveform.grad, torch.ones(1, 100), atol=1e-4)

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from rephase.data.corpus import PackedCorpus
+from rephase.errors import RephaseError
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare
 from rephase.training.pairs import Degrader, ValidationBatches
@@ -78,6 +79,7 @@ def test_the_model_tells_how_it_was_trained(finished, recipe):
     assert training["steps"] == recipe.steps
     assert training["audio_hours"] == round(24 * 2 * 1.0 / 3600, 3)
     assert training["recipe"]["seed"] == recipe.seed
+    assert training["starts"] == [{"step": 0, "minutes": recipe.minutes}]
     assert training["chosen"]["weights"] == "best.safetensors"
     assert training["chosen"]["step"] in (12, 24)
 
@@ -91,6 +93,12 @@ def test_a_finished_run_stays_as_it_is_when_it_is_started_again(finished, recipe
     assert sorted(losses(finished.folder)) == list(range(recipe.steps))  # the first start's metrics are still there
 
 
+def test_a_run_does_not_go_on_with_another_recipe(finished, recipe, tiny, clips):
+    other = replace(recipe, learning_rate=1e-4, minutes=999.0)
+    with pytest.raises(RephaseError, match=r"goes on with the recipe that it began with, but learning_rate changed; "):
+        fit(finished.folder, *prepare(clips, finished.cache, other), tiny)
+
+
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny, clips, tmp_path):
     run, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoints" / "last.ckpt"
     arguments = [sys.executable, "-c", KILLED, repr(recipe), repr(tiny), str(clips), str(finished.cache), str(run)]
@@ -100,7 +108,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny,
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    reached = torch.load(checkpoint, weights_only=False)["global_step"]
+    reached = torch.load(checkpoint, weights_only=True)["global_step"]
     assert 0 < reached < recipe.steps
 
     module = fit(run, *prepare(clips, finished.cache, recipe), tiny)
@@ -119,7 +127,7 @@ def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(finished, reci
     with pytest.raises(DivergedError, match=r"training diverged: .*step \d+; .*learning rate below 1e\+30"):
         fit(tmp_path / "run", *prepare(clips, finished.cache, recipe=wild), tiny)
     for path in (tmp_path / "run").glob("checkpoints/*.ckpt"):
-        state = torch.load(path, weights_only=False)["state_dict"]
+        state = torch.load(path, weights_only=True)["state_dict"]
         assert all(torch.isfinite(value).all() for value in state.values())
 
 

@@ -19,8 +19,10 @@ from torch import Tensor
 
 @lru_cache(maxsize=16)
 def _window_on(kind: str, win_length: int, device: torch.device) -> Tensor:
-    hann = torch.hann_window(win_length, periodic=True, dtype=torch.float64)
-    return (hann.sqrt() if kind == "sqrt_hann" else hann).to(torch.float32).to(device)
+    # Outside of inference mode also when first asked for within it: a kept window must serve a later gradient.
+    with torch.inference_mode(False):
+        hann = torch.hann_window(win_length, periodic=True, dtype=torch.float64)
+        return (hann.sqrt() if kind == "sqrt_hann" else hann).to(torch.float32).to(device)
 
 
 def analysis_window(kind: str, win_length: int, device: torch.device | str = "cpu") -> Float[Tensor, " win_length"]:

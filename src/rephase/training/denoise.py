@@ -9,6 +9,7 @@ again, and ends with `RUN/model`, which `rephase enhance --model RUN/model` take
 """
 
 import argparse
+import json
 import logging
 import math
 import time
@@ -67,6 +68,7 @@ class DenoiseModule(lightning.LightningModule):
         self.averaged.requires_grad_(False)
         self._forward_pair = torch.compile(self.network.forward_pair) if compile_network else self.network.forward_pair
         self.spent, self._clock, self._best = 0.0, time.monotonic(), -math.inf
+        self.starts: list[dict[str, Any]] = []
 
     # ------------------------------------------------------------ a step
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -95,9 +97,7 @@ class DenoiseModule(lightning.LightningModule):
         degraded, clean = batch
         lengths = {name: getattr(self.config, name) for name in ("n_fft", "hop_length", "win_length")}
         spectrum = to_pair(stft(degraded, window="sqrt_hann", **lengths)).transpose(-1, -2).contiguous()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
-            pair = self._forward_pair(spectrum)
-        enhanced = from_pair(pair.float().transpose(-1, -2))
+        enhanced = from_pair(self._forward_pair(spectrum).transpose(-1, -2))
         estimate = istft(enhanced, length=degraded.shape[-1], window="sqrt_hann", **lengths)
         spectral = compressed_spectrum_loss(estimate=estimate, reference=clean)
         loss = spectral + SI_SDR_WEIGHT * si_sdr_loss(estimate=estimate, reference=clean)
@@ -158,7 +158,7 @@ class DenoiseModule(lightning.LightningModule):
         if not all(torch.isfinite(weight).all() for weight in self.network.parameters()):
             raise self._diverged("weights are NaN or infinite")
         self._charge()
-        checkpoint["budget"] = {"spent": self.spent, "best": self._best}
+        checkpoint["budget"] = {"spent": self.spent, "best": self._best, "starts": self.starts}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes it up again; the best weights may be younger than the checkpoint."""
@@ -192,6 +192,7 @@ def train(
         [training.speech, training.noise],
         steps=module.trainer.global_step,
         minutes=module.spent / 60,
+        starts=module.starts,
     )
     model = write_model(run, config, facts, speech=[waveform.numpy() for waveform in validation[0][0][:2]])
     logger.info("wrote %s: %s", model.path, model.training["chosen"])
@@ -239,6 +240,7 @@ def fit(
 
     Raises:
         DivergedError: If the loss or the weights leave the numbers.
+        RephaseError: If the run was started with a recipe that differs in more than its budget.
     """
     run.mkdir(parents=True, exist_ok=True)
     recipe = training.recipe
@@ -247,7 +249,9 @@ def fit(
     lightning.seed_everything(recipe.seed)
     module = DenoiseModule(config, recipe, run, compile_network=compile_network)
     checkpoint = run / "checkpoints" / "last.ckpt"
-    first = torch.load(checkpoint, weights_only=True)["global_step"] if checkpoint.exists() else 0
+    state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
+    first = state["global_step"] if state else 0
+    module.starts = [*(_same_recipe(state["budget"]["starts"], recipe, run) if state else []), _start(first, recipe)]
     if (run / "metrics.csv").exists():  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
@@ -276,12 +280,29 @@ def fit(
         module,
         DataLoader(Batches(training, first), batch_size=None, num_workers=1, prefetch_factor=4),
         valid_loader,
-        ckpt_path=checkpoint if checkpoint.exists() else None,
+        ckpt_path=checkpoint if state else None,
         weights_only=True,
     )
     trainer.save_checkpoint(checkpoint)
     trainer.validate(module, valid_loader, verbose=False)
     return module
+
+
+def _start(step: int, recipe: Recipe) -> dict[str, Any]:
+    """What a checkpoint and the model's description keep of one start of a run."""
+    return {"step": step, "recipe": json.loads(json.dumps(asdict(recipe)))}
+
+
+def _same_recipe(starts: list[dict[str, Any]], recipe: Recipe, run: Path) -> list[dict[str, Any]]:
+    """The earlier starts of a run, if only the budget has changed since."""
+    now = _start(0, recipe)["recipe"]
+    changed = [key for key in now if key not in ("minutes", "steps") and starts[-1]["recipe"].get(key) != now[key]]
+    if changed:
+        raise RephaseError(
+            f"a run goes on with the recipe that it began with, but {', '.join(changed)} changed; {run}; "
+            "take another folder, or the recipe of before"
+        )
+    return starts
 
 
 def _score(metric: Any, pair: dict[str, Any]) -> float:

@@ -19,7 +19,6 @@ class Recipe:
         warmup_steps: of linear warm-up.
         ema: decay of the averaged weights, from the first step on.
         clip: largest norm of the gradient.
-        bfloat16: whether the network's matrix products run in bfloat16; STFT and losses never do.
         snr_db: range of the signal-to-noise ratio.
         level_db: largest deviation of the input's active level from −26 dBFS.
         equaliser_db: largest gain of each shelf and peak.
@@ -44,7 +43,6 @@ class Recipe:
     warmup_steps: int = 100
     ema: float = 0.998
     clip: float = 1.0
-    bfloat16: bool = False
     snr_db: tuple[float, float] = (-5.0, 25.0)
     level_db: float = 8.0
     equaliser_db: float = 9.0

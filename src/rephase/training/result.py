@@ -43,7 +43,9 @@ def weight_facts(weights: Path) -> dict[str, Any]:
         return dict(json.loads((file.metadata() or {}).get("facts", "{}")))
 
 
-def training_facts(recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: int, minutes: float) -> dict[str, Any]:
+def training_facts(
+    recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: int, minutes: float, starts: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     """What a model's description says of its training.
 
     Args:
@@ -51,9 +53,11 @@ def training_facts(recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: in
         corpora: what it trained on.
         steps: that it took.
         minutes: that it trained.
+        starts: of the run, each with the step that it went on from and its recipe.
 
     Returns:
-        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe`, and torch's version.
+        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe` and the budgets of
+        all starts, and torch's version.
     """
     return {
         "data": [fact for corpus in corpora for fact in source_facts(corpus)],
@@ -61,6 +65,7 @@ def training_facts(recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: in
         "minutes": round(minutes, 1),
         "audio_hours": round(steps * recipe.batch * recipe.seconds / 3600, 3),
         "recipe": asdict(recipe),
+        "starts": [{"step": start["step"], "minutes": start["recipe"]["minutes"]} for start in starts],
         "torch": torch.__version__,
     }
 
