@@ -16,11 +16,10 @@ import torch
 from safetensors.torch import load_file
 
 from rephase.data.corpus import PackedCorpus
-from rephase.errors import RephaseError
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare
 from rephase.training.pairs import Degrader, ValidationBatches
-from rephase.training.result import weight_facts
+from rephase.training.result import plain, training_facts, weight_facts
 from rephase.weights.registry import find_model
 
 # What the fixture `finished` does, up to the model folder, as a process of its own that can be killed.
@@ -79,9 +78,16 @@ def test_the_model_tells_how_it_was_trained(finished, recipe):
     assert training["steps"] == recipe.steps
     assert training["audio_hours"] == round(24 * 2 * 1.0 / 3600, 3)
     assert training["recipe"]["seed"] == recipe.seed
-    assert training["starts"] == [{"step": 0, "minutes": recipe.minutes}]
+    assert training["starts"] == [{"step": 0}]
     assert training["chosen"]["weights"] == "best.safetensors"
     assert training["chosen"]["step"] in (12, 24)
+
+
+def test_the_facts_name_what_earlier_starts_had_other(recipe):
+    starts = [{"step": 0, "recipe": plain(replace(recipe, loudness_weight=0.0))}, {"step": 9, "recipe": plain(recipe)}]
+    facts = training_facts(recipe, [], steps=12, minutes=1.0, starts=starts)
+    assert facts["starts"] == [{"step": 0, "loudness_weight": 0.0}, {"step": 9}]
+    assert facts["recipe"]["loudness_weight"] == recipe.loudness_weight
 
 
 def test_a_finished_run_stays_as_it_is_when_it_is_started_again(finished, recipe, tiny, clips):
@@ -91,12 +97,6 @@ def test_a_finished_run_stays_as_it_is_when_it_is_started_again(finished, recipe
     after = load_file(finished.folder / "last.safetensors")
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert sorted(losses(finished.folder)) == list(range(recipe.steps))  # the first start's metrics are still there
-
-
-def test_a_run_does_not_go_on_with_another_recipe(finished, recipe, tiny, clips):
-    other = replace(recipe, learning_rate=1e-4, minutes=999.0)
-    with pytest.raises(RephaseError, match=r"goes on with the recipe that it began with, but learning_rate changed; "):
-        fit(finished.folder, *prepare(clips, finished.cache, other), tiny)
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny, clips, tmp_path):

@@ -9,7 +9,6 @@ again, and ends with `RUN/model`, which `rephase enhance --model RUN/model` take
 """
 
 import argparse
-import json
 import logging
 import math
 import time
@@ -31,6 +30,7 @@ from rephase.data.corpus import pack
 from rephase.degradations.rooms import simulate_bank
 from rephase.errors import RephaseError
 from rephase.losses.compressed_spectrum import compressed_spectrum_loss
+from rephase.losses.loudness import loudness_loss
 from rephase.losses.si_sdr import si_sdr_loss
 from rephase.metrics import MetricError, estoi, pesq_wb, si_sdr_db
 from rephase.models.config import RENET_LITE, RENetLiteConfig
@@ -39,11 +39,10 @@ from rephase.signal.real_pair import from_pair, to_pair
 from rephase.signal.stft import istft, stft
 from rephase.training.pairs import Batches, Degrader, ValidationBatches
 from rephase.training.recipe import Recipe
-from rephase.training.result import save_weights, training_facts, weight_facts, write_model
+from rephase.training.result import plain, save_weights, training_facts, weight_facts, write_model
 from rephase.weights.registry import ModelFolder
 
 logger = logging.getLogger(__name__)
-SI_SDR_WEIGHT = 0.02
 
 
 class DivergedError(RephaseError):
@@ -100,10 +99,12 @@ class DenoiseModule(lightning.LightningModule):
         enhanced = from_pair(self._forward_pair(spectrum).transpose(-1, -2))
         estimate = istft(enhanced, length=degraded.shape[-1], window="sqrt_hann", **lengths)
         spectral = compressed_spectrum_loss(estimate=estimate, reference=clean)
-        loss = spectral + SI_SDR_WEIGHT * si_sdr_loss(estimate=estimate, reference=clean)
+        loudness = loudness_loss(estimate=estimate, reference=clean)
+        si_sdr = si_sdr_loss(estimate=estimate, reference=clean)
+        loss = spectral + self.recipe.loudness_weight * loudness + self.recipe.si_sdr_weight * si_sdr
         if self.global_step % self.recipe.log_every == 0 and not torch.isfinite(loss):
             raise self._diverged(f"the loss is {loss.item()}")
-        self.log_dict({"loss": loss, "spectral": spectral, "minutes": self.spent / 60})
+        self.log_dict({"loss": loss, "spectral": spectral, "loudness": loudness, "minutes": self.spent / 60})
         return loss
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
@@ -240,7 +241,6 @@ def fit(
 
     Raises:
         DivergedError: If the loss or the weights leave the numbers.
-        RephaseError: If the run was started with a recipe that differs in more than its budget.
     """
     run.mkdir(parents=True, exist_ok=True)
     recipe = training.recipe
@@ -251,7 +251,7 @@ def fit(
     checkpoint = run / "checkpoints" / "last.ckpt"
     state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
     first = state["global_step"] if state else 0
-    module.starts = [*(_same_recipe(state["budget"]["starts"], recipe, run) if state else []), _start(first, recipe)]
+    module.starts = [*(state["budget"]["starts"] if state else []), {"step": first, "recipe": plain(recipe)}]
     if (run / "metrics.csv").exists():  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
@@ -286,23 +286,6 @@ def fit(
     trainer.save_checkpoint(checkpoint)
     trainer.validate(module, valid_loader, verbose=False)
     return module
-
-
-def _start(step: int, recipe: Recipe) -> dict[str, Any]:
-    """What a checkpoint and the model's description keep of one start of a run."""
-    return {"step": step, "recipe": json.loads(json.dumps(asdict(recipe)))}
-
-
-def _same_recipe(starts: list[dict[str, Any]], recipe: Recipe, run: Path) -> list[dict[str, Any]]:
-    """The earlier starts of a run, if only the budget has changed since."""
-    now = _start(0, recipe)["recipe"]
-    changed = [key for key in now if key not in ("minutes", "steps") and starts[-1]["recipe"].get(key) != now[key]]
-    if changed:
-        raise RephaseError(
-            f"a run goes on with the recipe that it began with, but {', '.join(changed)} changed; {run}; "
-            "take another folder, or the recipe of before"
-        )
-    return starts
 
 
 def _score(metric: Any, pair: dict[str, Any]) -> float:

@@ -19,6 +19,8 @@ class Recipe:
         warmup_steps: of linear warm-up.
         ema: decay of the averaged weights, from the first step on.
         clip: largest norm of the gradient.
+        loudness_weight: of the loudness disturbance, beside the compressed spectra's error of weight 1.
+        si_sdr_weight: of SI-SDR in dB.
         snr_db: range of the signal-to-noise ratio.
         level_db: largest deviation of the input's active level from −26 dBFS.
         equaliser_db: largest gain of each shelf and peak.
@@ -43,6 +45,8 @@ class Recipe:
     warmup_steps: int = 100
     ema: float = 0.998
     clip: float = 1.0
+    loudness_weight: float = 0.25
+    si_sdr_weight: float = 0.02
     snr_db: tuple[float, float] = (-5.0, 25.0)
     level_db: float = 8.0
     equaliser_db: float = 9.0

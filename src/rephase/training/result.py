@@ -56,18 +56,28 @@ def training_facts(
         starts: of the run, each with the step that it went on from and its recipe.
 
     Returns:
-        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe` and the budgets of
-        all starts, and torch's version.
+        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe`, the step of each
+        start with what its recipe had other than `recipe`, and torch's version.
     """
+    now = plain(recipe)
     return {
         "data": [fact for corpus in corpora for fact in source_facts(corpus)],
         "steps": steps,
         "minutes": round(minutes, 1),
         "audio_hours": round(steps * recipe.batch * recipe.seconds / 3600, 3),
-        "recipe": asdict(recipe),
-        "starts": [{"step": start["step"], "minutes": start["recipe"]["minutes"]} for start in starts],
+        "recipe": now,
+        "starts": [{"step": start["step"], **_differences(start["recipe"], now)} for start in starts],
         "torch": torch.__version__,
     }
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as JSON and checkpoints can hold it."""
+    return dict(json.loads(json.dumps(asdict(recipe))))
+
+
+def _differences(recipe: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in recipe.items() if other.get(key) != value}
 
 
 def write_model(
