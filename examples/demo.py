@@ -1,4 +1,4 @@
-"""What `make demo` runs: enhances a recording of someone in a kitchen and draws it before and after.
+"""What `make demo` runs: enhances a reading in kitchen noise and draws it before and after.
 
 The picture of the README is this one: cp examples/output/spectrogram.png docs/images/
 """
