@@ -24,8 +24,8 @@ def export(
     """Write a model as an ONNX graph: waveform in, waveform out, any length, any batch.
 
     The graph maps `degraded` to `enhanced`, float32 [batch, time] at the model's sample rate, and expects speech at
-    about -26 dBFS. It is written only if it is proven to give what the network gives in torch. Takes about a minute and
-    needs rephase[torch].
+    about -26 dBFS. It is written only if it is proven to give what the network gives in torch, on real speech among
+    others. Takes about a minute and needs rephase[torch].
     """
     from rephase.errors import ModelError
 

@@ -3,7 +3,7 @@
 Per frame and critical band, with P the intensity in the band (0 dB SPL = 1; the reference lies at 79 dB SPL) and P₀
 the threshold in quiet (Terhardt, 1979), loudness is (Zwicker & Fastl)
 
-    L = s (P₀ / 0.5)^γ [(0.5 + 0.5 P / P₀)^γ − 1],      γ = 0.23, 1 sone a Bark at 40 dB SPL and 1 kHz
+    L = s (P₀ / 0.5)^γ max((0.5 + 0.5 P / P₀)^γ − 1, 0),      γ = 0.23, 1 sone a Bark at 40 dB SPL and 1 kHz
 
 Differences within a dead zone of a quarter of the softer loudness are masked; what was added counts more than what
 is missing, by a = ((P̂ + 50) / (P + 50))^1.2 (0 below 3, at most 12):
@@ -46,10 +46,10 @@ def _bands(sample_rate: int) -> tuple[Tensor, Tensor, float]:
 
 
 def _loudness(power: Tensor, threshold: Tensor) -> Tensor:
-    """Sone a Bark of intensities."""
+    """Sone a Bark of intensities; 0 below the threshold."""
     at_40_db = (0.5 + 0.5 * 1e4 / 2.2) ** GAMMA - 1  # 1 kHz has its threshold at 2.2
     scale = 1 / ((2.2 / 0.5) ** GAMMA * at_40_db)
-    return scale * (threshold / 0.5) ** GAMMA * ((0.5 + 0.5 * power / threshold) ** GAMMA - 1)
+    return scale * (threshold / 0.5) ** GAMMA * torch.relu((0.5 + 0.5 * power / threshold) ** GAMMA - 1)
 
 
 def loudness_loss(
