@@ -1,7 +1,7 @@
 """One ONNX file from a model: what `rephase export` does.
 
-The graph is proven on signals made up for that and on `speech.flac` beside this file: a second and a half of LibriSpeech
-test-other (speaker 3080) with Speech Commands' exercise bike at 10 dB SNR, both CC BY 4.0.
+The graph is proven on signals made up for that and on `speech.flac` beside this file: one and a half seconds of
+LibriSpeech test-other (speaker 3080) with Speech Commands' exercise bike at 10 dB SNR, both CC BY 4.0.
 """
 
 import os
