@@ -30,7 +30,7 @@ test-slow: $(VENV)/.stamp-dev ## run the tests that take minutes (fresh environm
 lint: types ## check style, format, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 types: $(VENV)/.stamp-dev ## check types alone
 	$(BIN)/mypy
@@ -50,7 +50,7 @@ train: check-training-data $(VENV)/.stamp-dev ## train renet-lite on a data fold
 	OMP_WAIT_POLICY=PASSIVE nice -n 19 $(BIN)/python -m rephase.training.denoise --data "$(DATA)" --run "$(RUN)" --minutes $(MINUTES) --compile
 
 clean: ## remove caches, builds and the demo's output (keeps .venv)
-	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- the environment
