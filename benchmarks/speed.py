@@ -78,7 +78,7 @@ def main() -> int:
         parser.error(f"--rounds must be 1 or more; got {arguments.rounds}")
     try:
         model = find_model(arguments.model)
-        model.verified("model.onnx")
+        model.verified_bytes("model.onnx")
     except rephase.RephaseError as error:
         print(f"speed: {error}", file=sys.stderr)
         return 2

@@ -51,7 +51,7 @@ def model(network, recordings, tmp_path_factory):
 @pytest.fixture(scope="session")
 def graph(model):
     """The graph as it lies in the model folder."""
-    return onnx.load(model.verified("model.onnx"))
+    return onnx.load_from_string(model.verified_bytes("model.onnx"))
 
 
 @pytest.fixture(scope="session")

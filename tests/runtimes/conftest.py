@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -34,10 +35,20 @@ def _gain_graph():
     return _graph([helper.make_node("Mul", ["degraded", "gain"], ["enhanced"])], [("gain", np.float32(0.5).reshape(1))])
 
 
+def _scattered_graph():
+    """A graph whose gain lies in a file beside it."""
+    model = onnx.load_from_string(_gain_graph())
+    (gain,) = model.graph.initializer
+    onnx.external_data_helper.set_external_data(gain, "gain.bin", length=4)
+    gain.ClearField("raw_data")
+    return model.SerializeToString()
+
+
 GRAPHS = {
     "filter": _filter_graph,
     "gain": _gain_graph,
     "misnamed": lambda: _graph([helper.make_node("Identity", ["x"], ["y"])], names=("x", "y")),
+    "scattered": _scattered_graph,
     "no graph": lambda: b"this is no graph",
 }
 
@@ -60,3 +71,18 @@ def model(tmp_path):
         return ModelFolder.read(tmp_path)
 
     return make
+
+
+class Exchanged(ModelFolder):
+    """A model whose files are exchanged as soon as they were checked."""
+
+    def verified_bytes(self, filename: str) -> bytes:
+        content = super().verified_bytes(filename)
+        (self.path / filename).write_bytes(b"something else")
+        return content
+
+
+@pytest.fixture
+def exchanged():
+    """Makes such a model of another."""
+    return lambda folder: Exchanged(**vars(folder))

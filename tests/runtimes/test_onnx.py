@@ -48,6 +48,19 @@ def test_a_graph_that_was_changed_is_not_run(model):
         OnnxRuntime(folder)
 
 
+def test_the_bytes_that_were_checked_are_the_ones_that_run(model, exchanged):
+    runtime = OnnxRuntime(exchanged(model("gain")), threads=1)
+    np.testing.assert_array_equal(runtime(noise(1, 100)), 0.5 * noise(1, 100))
+
+
+def test_a_graph_with_tensors_in_other_files_is_refused(model, monkeypatch):
+    folder = model("scattered")
+    (folder.path / "gain.bin").write_bytes(np.float32(0.5).tobytes())
+    monkeypatch.chdir(folder.path)  # where a graph without a path of its own would find the file
+    with pytest.raises(ModelError, match=r"keeps tensors in other files; .*model\.onnx; export the model again"):
+        OnnxRuntime(folder)
+
+
 def test_a_failing_call_is_one_line(model):
     runtime = OnnxRuntime(model("filter"))
     with pytest.raises(ModelError, match="the graph failed") as caught:

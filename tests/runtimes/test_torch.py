@@ -55,6 +55,11 @@ def test_it_is_a_runtime_and_gives_what_the_network_gives(model, network):
         assert np.array_equal(enhanced, network(torch.from_numpy(waveform)).numpy())
 
 
+def test_the_bytes_that_were_checked_are_the_ones_that_run(model, network, exchanged):
+    tensors = load_network(exchanged(model())).state_dict()
+    assert all(torch.equal(tensors[name], value) for name, value in network.state_dict().items())
+
+
 def test_read_only_input_is_fine(model):
     waveform = np.zeros((1, 300), dtype=np.float32)
     waveform.flags.writeable = False

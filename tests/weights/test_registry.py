@@ -65,26 +65,26 @@ def test_fields_are_what_the_description_says(tiny):
     assert len({model, find_model(str(tiny))}) == 1, "equal models hash alike"
 
 
-def test_verified_gives_the_path_of_the_described_file(tiny):
-    assert find_model(tiny).verified("model.onnx") == tiny / "model.onnx"
+def test_verified_bytes_are_those_of_the_described_file(tiny):
+    assert find_model(tiny).verified_bytes("model.onnx") == GRAPH
 
 
 def test_a_changed_file_is_refused(tiny):
     (tiny / "model.onnx").write_bytes(GRAPH[:-1] + b"!")
     with pytest.raises(ModelError, match=r"SHA-256 differs.*model\.onnx; .*install the model again"):
-        find_model(tiny).verified("model.onnx")
+        find_model(tiny).verified_bytes("model.onnx")
 
 
 def test_a_missing_file_is_named(tiny):
     (tiny / "model.onnx").unlink()
     with pytest.raises(ModelError, match=r"can't read model\.onnx \(No such file"):
-        find_model(tiny).verified("model.onnx")
+        find_model(tiny).verified_bytes("model.onnx")
 
 
 def test_an_undescribed_file_is_refused_even_if_it_is_there(tiny):
     (tiny / "other.onnx").write_bytes(GRAPH)
     with pytest.raises(ModelError, match=r"has no other\.onnx; .*it holds model\.onnx"):
-        find_model(tiny).verified("other.onnx")
+        find_model(tiny).verified_bytes("other.onnx")
 
 
 def test_a_link_out_of_the_folder_is_refused(tiny, tmp_path):
@@ -92,7 +92,7 @@ def test_a_link_out_of_the_folder_is_refused(tiny, tmp_path):
     (tiny / "model.onnx").unlink()
     (tiny / "model.onnx").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ModelError, match="leads out of its folder"):
-        find_model(tiny).verified("model.onnx")
+        find_model(tiny).verified_bytes("model.onnx")
 
 
 @pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "..", ".", "", "a\\b", "C:x", "a/b", "config.json"])
@@ -145,7 +145,7 @@ def test_bundled_models_are_listed_by_name(bundle):
 
 def test_a_model_without_weights_says_how_to_get_some(bundle):
     with pytest.raises(ModelError, match=r"beta ships no weights; .*\(alpha\), or train it .*--model FOLDER"):
-        find_model("beta").verified("model.onnx")
+        find_model("beta").verified_bytes("model.onnx")
 
 
 def test_an_unknown_name_lists_the_nearest(bundle):
@@ -167,4 +167,4 @@ def test_every_bundled_model_holds_what_it_describes():
         assert isinstance(model, ModelFolder)
         assert model.path.name == model.name
         for name, described in model.files.items():
-            assert model.verified(name).stat().st_size == described.bytes
+            assert len(model.verified_bytes(name)) == described.bytes

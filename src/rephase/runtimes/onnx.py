@@ -1,6 +1,7 @@
 """ONNX Runtime: the default runtime, in the core installation."""
 
 import logging
+import re
 
 import numpy as np
 import onnxruntime
@@ -17,6 +18,9 @@ GRAPH = "model.onnx"
 INPUT, OUTPUT = "degraded", "enhanced"
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
+# A tensor of a graph may lie in another file, which no SHA-256 vouches for; it then has an entry of the key `location`.
+# In protobuf a string of 8 bytes follows its length, and any encoding of 8 ends in the byte 8, or 0 if it is padded.
+EXTERNAL_DATA = re.compile(rb"[\x08\x00]location")
 
 
 def has_cuda() -> bool:
@@ -37,7 +41,7 @@ class OnnxRuntime:
         threads: threads of one call on the CPU; as many as there are cores by default.
 
     Raises:
-        ModelError: if the graph is missing, damaged, or no graph that ONNX Runtime can run.
+        ModelError: if the graph is missing, damaged, keeps tensors in other files, or ONNX Runtime can't run it.
         ValueError: if ONNX Runtime can't use the device.
     """
 
@@ -45,8 +49,9 @@ class OnnxRuntime:
 
     def __init__(self, folder: ModelFolder, device: str = "auto", threads: int | None = None) -> None:
         choose_runtime("onnx", device, onnx_has_cuda=has_cuda())
-        self._path = folder.verified(GRAPH)
-        self._session = self._started(_providers(device), threads or available_cores())
+        self._path = folder.path / GRAPH
+        graph = folder.verified_bytes(GRAPH)
+        self._session = self._started(graph, _providers(device), threads or available_cores())
         self.device = "cuda" if self._session.get_providers()[0] == CUDA else "cpu"
         if device.startswith("cuda") and self.device != "cuda":
             raise ModelError(f"ONNX Runtime found no usable GPU; device {device}; check the driver, or use device cpu")
@@ -70,7 +75,12 @@ class OnnxRuntime:
             raise ModelError(f"the graph failed ({_first_line(error)}); {self._path}; export it again") from error
         return enhanced
 
-    def _started(self, providers: list, threads: int) -> onnxruntime.InferenceSession:
+    def _started(self, graph: bytes, providers: list, threads: int) -> onnxruntime.InferenceSession:
+        if EXTERNAL_DATA.search(graph):
+            raise ModelError(
+                f"the graph keeps tensors in other files; {self._path}; "
+                f"export the model again with all of them inside: rephase export"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -79,7 +89,7 @@ class OnnxRuntime:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors
         try:
-            session = onnxruntime.InferenceSession(self._path, options, providers=providers)
+            session = onnxruntime.InferenceSession(graph, options, providers=providers)
         except Exception as error:
             raise ModelError(
                 f"ONNX Runtime {onnxruntime.__version__} can't load the graph ({_first_line(error)}); {self._path}; "

@@ -103,11 +103,12 @@ def load_network(folder: ModelFolder) -> RENetLite:
         ModelError: if weights are missing or damaged, or their tensors are not those of the network: all that are
             missing, unexpected or of another shape are named at once.
     """
-    path = folder.verified(WEIGHTS)
+    path = folder.path / WEIGHTS
+    content = folder.verified_bytes(WEIGHTS)
     network = make_network(folder)
     try:
-        tensors = load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
+        tensors = load(content)
+    except SafetensorError as error:
         raise ModelError(f"can't read {WEIGHTS} ({error}); {path}; install the model again") from error
     expected = network.state_dict()
     faults = [

@@ -5,7 +5,8 @@
     <name>/model.safetensors    the same weights for torch
 
 A folder may come from a stranger, so nothing in it is trusted: every field of the description is checked, file names
-may not lead out of the folder, a file is used only if its SHA-256 is the described one, and nothing is unpickled.
+may not lead out of the folder, of a file only bytes whose SHA-256 is the described one are used, and nothing is
+unpickled.
 """
 
 import difflib
@@ -123,14 +124,16 @@ class ModelFolder:
             files={name: _described_file(name, files.inner(name)) for name in files.values},
         )
 
-    def verified(self, filename: str) -> Path:
-        """The path of a weight file, once its content is known to be the described one.
+    def verified_bytes(self, filename: str) -> bytes:
+        """The content of a weight file, once it is known to be the described one.
+
+        Whoever uses it uses these bytes and doesn't open the file again: by then it could be another one.
 
         Args:
             filename: `model.onnx` or `model.safetensors`.
 
         Returns:
-            The path of the file.
+            The very bytes that were checked.
 
         Raises:
             ModelError: if no weights ship, or the file is not described, is missing, leads out of the folder,
@@ -160,7 +163,7 @@ class ModelFolder:
                 f"{filename} is not the file that {CONFIG_NAME} describes (SHA-256 differs, {len(content)} bytes "
                 f"instead of {described.bytes}); {path}; it is damaged or was changed: install the model again"
             )
-        return path
+        return content
 
 
 def list_models() -> list[ModelFolder]:
