@@ -1,6 +1,8 @@
 """The whole way, with models whose truth is known: what comes out follows from what went in."""
 
 import dataclasses
+import json
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -247,7 +249,9 @@ def test_a_model_that_overshoots_does_not_clip(enhancer, tmp_path):
 
 def test_notices_name_what_changed(enhancer, tmp_path):
     source = write(tmp_path / "a.wav", speech(8000, 1.0), 8000, "FLOAT")
-    narrow, converted = enhancer(Multiplier(1)).enhance_file(source, tmp_path / "b.flac").notices[::-1]
+    subject = enhancer(Multiplier(1))
+    subject.model = dataclasses.replace(subject.model, task="universal")
+    converted, narrow = subject.enhance_file(source, tmp_path / "b.flac").notices
     assert "--output-rate 16000" in narrow
     assert "FLAC can't be written with FLOAT" in converted
 
@@ -296,6 +300,39 @@ def test_a_model_is_loaded_by_folder_and_kept(identity_model):
     rephase.enhance(waveform, 16000, model=str(identity_model))
     assert _kept_enhancer.cache_info().hits == before + 1
     assert Enhancer.from_pretrained(identity_model).runtime.name == "onnx"
+
+
+def change(folder, **fields):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | fields))
+
+
+def test_a_folder_that_changed_is_loaded_anew(identity_model, tmp_path, monkeypatch):
+    from rephase.enhancer import _kept_enhancer
+
+    for name in ("one", "two"):
+        shutil.copytree(identity_model, tmp_path / name / "model")
+        change(tmp_path / name / "model", name=name)
+    waveform = speech(16000, 0.5)
+    for expected, step in [
+        ("one", lambda: monkeypatch.chdir(tmp_path / "one")),
+        ("two", lambda: monkeypatch.chdir(tmp_path / "two")),
+        ("new", lambda: change(tmp_path / "two" / "model", name="new")),
+    ]:
+        step()
+        before = _kept_enhancer.cache_info().misses
+        rephase.enhance(waveform, 16000, model="./model")
+        assert _kept_enhancer.cache_info().misses == before + 1, expected
+    change(tmp_path / "two" / "model", files={})
+    with pytest.raises(ModelError, match="ships no weights"):
+        rephase.enhance(waveform, 16000, model="./model")
+
+
+def test_what_is_no_array_is_refused_with_the_fix(identity_model):
+    """In a process of its own: in this one all types are checked before."""
+    code = f"import rephase; rephase.enhance([0.0, 0.1], 16000, model={str(identity_model)!r})"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "ValueError: waveform must be a numpy array; got list. Pass numpy.asarray(...)" in done.stderr
 
 
 def test_public_names_are_few_and_load_when_used():

@@ -36,6 +36,8 @@ from rephase.weights.registry import ModelFolder, find_model
 
 log = logging.getLogger(__name__)
 
+WIDENING_TASKS = {"bandwidth", "universal"}  # they restore what lies above a narrow recording's band
+
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
 
 
@@ -164,7 +166,7 @@ class Enhancer:
 
         Args:
             name_or_folder: a bundled model's name, or a model's folder.
-            runtime: `auto`, `onnx` or `torch`; `auto` is ONNX Runtime unless a GPU asks for torch.
+            runtime: `auto`, `onnx` or `torch`; `auto` is ONNX Runtime, or torch for a GPU or a model without graph.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
 
         Returns:
@@ -271,7 +273,10 @@ class Enhancer:
             model=self.model.name,
             audio_seconds=written / rate,
             compute_seconds=time.perf_counter() - started,
-            notices=self._notices(info, rate, written, limiter.limited, audio_format.notice),
+            notices=[
+                *self._notices(info, rate, written, limiter.limited, audio_format.notice),
+                *(self._width_hint(rate) if output_rate is None and strength > 0 else []),
+            ],
         )
 
     def _stream(self, rate: int, channels: int, dtype: np.dtype, strength: float, highband: str) -> EnhanceStream:
@@ -293,12 +298,16 @@ class Enhancer:
             )
         if written < resampled_length(info.frames, info.sample_rate, rate):
             notices.append(f"the file says it holds {info.seconds:.3f} s, but {written / rate:.3f} s could be read")
-        if rate < self.model.sample_rate:
-            notices.append(
-                f"{self.model.name} works up to {self.model.sample_rate // 2} Hz, a result at {rate} Hz ends at "
-                f"{rate // 2} Hz; to keep all that the model gives: --output-rate {self.model.sample_rate}"
-            )
         return notices
+
+    def _width_hint(self, rate: int) -> list[str]:
+        """What to do where the recording is narrower than what the model can restore."""
+        if rate >= self.model.sample_rate or self.model.task not in WIDENING_TASKS:
+            return []
+        return [
+            f"{self.model.name} restores up to {self.model.sample_rate // 2} Hz, a result at {rate} Hz ends at "
+            f"{rate // 2} Hz; to keep all that the model gives: --output-rate {self.model.sample_rate}"
+        ]
 
 
 def enhance(
@@ -311,7 +320,7 @@ def enhance(
     runtime: str = "auto",
     device: str = "auto",
 ) -> Float[np.ndarray, "..."]:
-    """Enhances a waveform; the model is loaded once and kept for the next call.
+    """Enhances a waveform; the model is loaded once and kept for the next call, as long as its description stays.
 
     Args:
         waveform: `[time]` or `[channels, time]`, floats, full scale ±1.
@@ -329,14 +338,15 @@ def enhance(
         ValueError: if an argument is not what it must be.
         ModelError: if the model can't be loaded or run.
     """
-    return _kept_enhancer(os.fspath(model), runtime, device).enhance(
+    return _kept_enhancer(find_model(model), runtime, device).enhance(
         waveform, sample_rate, strength=strength, highband=highband
     )
 
 
 @functools.lru_cache(maxsize=1)
-def _kept_enhancer(model: str, runtime: str, device: str) -> Enhancer:
-    return Enhancer.from_pretrained(model, runtime, device)
+def _kept_enhancer(folder: ModelFolder, runtime: str, device: str) -> Enhancer:
+    """Equal descriptions, with the SHA-256 of the weights in them, are one model, wherever a path leads by now."""
+    return Enhancer(_started(folder, runtime, device), folder)
 
 
 def _started(folder: ModelFolder, runtime: str, device: str) -> Runtime:

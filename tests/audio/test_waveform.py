@@ -16,6 +16,8 @@ def test_waveforms_become_channels_by_time(shape, dtype):
 @pytest.mark.parametrize(
     ("waveform", "reason"),
     [
+        ([0.0, 0.1], r"must be a numpy array; got list. Pass numpy.asarray\(...\)"),
+        (None, "got NoneType"),
         (np.zeros((48000, 2)), r"must have the shape \[channels, time\]; got \[48000, 2\]. Pass waveform.T"),
         (np.zeros((100, 100)), "At most 64 channels fit"),
         (np.zeros((1, 2, 300)), r"\[time\] or \[channels, time\]; got \[1, 2, 300\]"),
@@ -35,6 +37,12 @@ def test_waveforms_become_channels_by_time(shape, dtype):
 def test_what_is_no_waveform_is_refused_with_the_fix(waveform, reason):
     with pytest.raises(ValueError, match=reason):
         checked_waveform(waveform)
+
+
+def test_a_tensor_is_refused_with_the_fix():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"waveform must be a numpy array; got torch.Tensor. Pass tensor.numpy\(\)"):
+        checked_waveform(torch.zeros(9))
 
 
 @pytest.mark.parametrize("dtype", ["int16", "int32", "uint8"])

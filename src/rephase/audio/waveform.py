@@ -1,7 +1,7 @@
 """Waveforms that users hand in: checked once, with an error that says the fix."""
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from rephase.audio.files import HIGHEST_RATE, LARGEST_SAMPLE, LOWEST_RATE
 
@@ -31,7 +31,7 @@ def checked_rate(sample_rate: object, name: str = "sample_rate") -> int:
     )
 
 
-def checked_waveform(waveform: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "channels time"]:
+def checked_waveform(waveform: object) -> Float[np.ndarray, "channels time"]:
     """Checks a waveform.
 
     Args:
@@ -41,8 +41,12 @@ def checked_waveform(waveform: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "
         The same samples as `[channels, time]`, float64 if they were, else float32.
 
     Raises:
-        ValueError: if its shape, its type or a sample is not what it must be.
+        ValueError: if it is no array, or its shape, its type or a sample is not what it must be.
     """
+    if not isinstance(waveform, np.ndarray):
+        kind = f"{type(waveform).__module__}.{type(waveform).__qualname__}".removeprefix("builtins.")
+        fix = "tensor.numpy()" if hasattr(waveform, "numpy") else "numpy.asarray(...)"
+        raise ValueError(f"waveform must be a numpy array; got {kind}. Pass {fix}")
     shape = waveform.shape
     if waveform.ndim not in (1, 2):
         raise ValueError(f"waveform must have the shape [time] or [channels, time]; got {list(shape)}")
