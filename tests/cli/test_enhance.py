@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,13 +98,83 @@ def test_the_output_rate_is_the_one_asked_for(enhance, talk):
     assert (info.samplerate, info.frames) == (8000, 32000)
 
 
-def test_a_narrow_input_gets_a_hint(enhance, tmp_path):
+@pytest.mark.parametrize(
+    ("task", "options", "hint"),
+    [
+        ("universal", [], True),
+        ("bandwidth", [], True),
+        ("denoise", [], False),
+        ("universal", ["--output-rate", "16000"], False),
+        ("universal", ["--output-rate", "8000"], False),
+        ("universal", ["--strength", "0"], False),
+    ],
+)
+def test_a_narrow_input_gets_a_hint_where_there_is_more_to_gain(rephase, identity_model, tmp_path, task, options, hint):
+    folder = shutil.copytree(identity_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text()) | {"task": task}
+    (folder / "config.json").write_text(json.dumps(config))
     soundfile.write(tmp_path / "phone.wav", np.sin(np.arange(8000) / 7) / 4, 8000)
-    outcome = enhance(tmp_path / "phone.wav")
+    outcome = rephase("enhance", tmp_path / "phone.wav", "--model", folder, *options)
     assert outcome.code == 0
-    assert "--output-rate 16000" in outcome.err
-    assert outcome.err.count("\n") == 1
-    assert "--output-rate" not in enhance(tmp_path / "phone.wav", "--output-rate", "16000", "--overwrite").err
+    assert outcome.err.count("\n") == hint
+    assert ("--output-rate 16000" in outcome.err) == hint
+
+
+def test_nothing_done_is_2(enhance, tmp_path):
+    (tmp_path / "notes.wav").write_text("dear diary")
+    outcome = enhance(tmp_path / "notes.wav", tmp_path / "missing.wav", "-o", tmp_path / "out")
+    assert outcome.code == 2
+    assert "rephase: 2 of 2 inputs failed:" in outcome.err
+    assert names(tmp_path) == ["notes.wav"], "no folder is made for nothing"
+
+
+def test_a_failed_input_makes_no_folder(enhance, tmp_path):
+    outcome = enhance(tmp_path / "missing.wav", "-o", f"{tmp_path}/new/")
+    assert (outcome.code, "missing.wav" in outcome.error) == (2, True)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("way", ["name", "link", "hard link", "folder link", "not there yet"])
+def test_no_result_replaces_another_input(enhance, talk, tmp_path, way):
+    target, other = talk.parent / "talk.enhanced.wav", talk.parent / "talk.enhanced.wav"
+    options = ["--overwrite"]
+    if way != "not there yet":
+        other.write_bytes(talk.read_bytes()[:10_000])
+    if way == "link":
+        other = other.rename(tmp_path / "other.wav")
+        target.symlink_to(other)
+    elif way == "hard link":
+        other = tmp_path / "other.wav"
+        other.hardlink_to(target)
+    elif way == "folder link":
+        (tmp_path / "linked").symlink_to(talk.parent)
+        options += ["-o", tmp_path / "linked"]
+    before = {path.name: path.read_bytes() for path in talk.parent.iterdir()}
+    outcome = enhance(talk, other, *options)
+    assert outcome.code == 2
+    assert "would replace an input" in outcome.error
+    assert {path.name: path.read_bytes() for path in talk.parent.iterdir()} == before
+
+
+def test_several_results_do_not_go_into_one_file(enhance, talk, example_audio, tmp_path):
+    inputs = [talk, example_audio / "hallway.degraded.flac"]
+    outcome = enhance(*inputs, "-o", tmp_path / "out.WAV")
+    assert outcome.code == 2
+    assert "2 results don't fit into one file" in outcome.error
+    assert names(tmp_path) == ["recordings"]
+    assert enhance(*inputs, "-o", f"{tmp_path}/out.WAV/").code == 0
+    assert enhance(*inputs, "-o", tmp_path / "out.WAV", "--overwrite").code == 0, "now it is a folder"
+    assert len(names(tmp_path / "out.WAV")) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")
+def test_a_name_that_is_not_utf_8(identity_model, talk):
+    path = talk.rename(talk.with_name(os.fsdecode(b"caf\xe9.wav")))
+    command = [sys.executable, "-m", "rephase", "enhance", path, "--model", identity_model]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"caf\\udce9.wav -> " in done.stdout
+    assert names(talk.parent) == [os.fsdecode(b"caf\xe9.enhanced.wav"), path.name]
 
 
 def test_two_results_of_one_name_are_refused_before_any_work(enhance, talk, tmp_path):
@@ -225,13 +296,14 @@ def test_verbose_shows_what_led_to_an_error(tmp_path):
     assert done.stderr.splitlines()[-1].startswith("rephase: there is no such file")
 
 
-def test_an_interrupt_leaves_nothing_behind(identity_model, tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_nothing_behind(identity_model, tmp_path, number, code):
     soundfile.write(tmp_path / "long.flac", np.zeros((3600 * 8000, 1), dtype=np.int16), 8000)
     command = [sys.executable, "-m", "rephase", "enhance", str(tmp_path / "long.flac"), "--model", str(identity_model)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and len(names(tmp_path)) == 1:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert "Traceback" not in process.communicate()[1]
-    assert process.returncode == 130
+    assert process.returncode == code
     assert names(tmp_path) == ["long.flac"]

@@ -31,11 +31,12 @@ def test_one_line(error, line):
     assert one_line(error) == line
 
 
-def test_failures_are_listed_and_end_with_1(capsys):
+@pytest.mark.parametrize(("of", "code"), [(3, 1), (2, 2)])
+def test_failures_are_listed_and_end_with_1_or_2_if_nothing_succeeded(capsys, of, code):
     with pytest.raises(typer.Exit) as stop:
-        report_failures([ValueError("first"), ValueError("second")], of=3)
-    assert stop.value.exit_code == 1
-    assert capsys.readouterr().err == "rephase: 2 of 3 inputs failed:\n  first\n  second\n"
+        report_failures([ValueError("first"), ValueError("second")], of=of)
+    assert stop.value.exit_code == code
+    assert capsys.readouterr().err == f"rephase: 2 of {of} inputs failed:\n  first\n  second\n"
 
 
 def test_no_failures_no_words(capsys):

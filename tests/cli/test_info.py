@@ -1,5 +1,9 @@
 """`rephase info` says what a recording is."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import soundfile
@@ -41,6 +45,22 @@ def test_no_recording_is_one_line_and_2(rephase, tmp_path, content):
     assert outcome.code == 2
     assert "talk.wav" in outcome.error
     assert outcome.out == ""
+
+
+def test_nothing_read_is_2(rephase, tmp_path):
+    outcome = rephase("info", tmp_path / "missing.wav", tmp_path / "gone.wav")
+    assert outcome.code == 2
+    assert "rephase: 2 of 2 inputs failed:" in outcome.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' file names are Unicode")
+def test_a_name_that_is_not_utf_8(tmp_path, example_audio):
+    path = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    path.write_bytes((example_audio / "hallway.clean.flac").read_bytes())
+    command = [sys.executable, "-m", "rephase", "info", path]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"caf\\udce9.flac" in done.stdout
 
 
 def test_a_broken_file_does_not_stop_the_others(rephase, example_audio, tmp_path):

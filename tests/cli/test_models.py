@@ -18,6 +18,10 @@ def test_every_model_is_listed_with_its_facts(rephase):
         assert model.licence in line
 
 
+def test_help_says_what_the_cost_leaves_out(rephase):
+    assert "of the network without its transforms" in " ".join(rephase("models", "--help").out.split())
+
+
 @pytest.mark.parametrize(
     ("files", "word"), [({"model.onnx": {"sha256": "0123456789abcdef", "bytes": 1}}, "ship"), ({}, "none")]
 )

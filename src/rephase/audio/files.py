@@ -114,10 +114,22 @@ def read_blocks(info: AudioInfo, block_frames: int | None = None) -> Iterator[Fl
         raise AudioFileError(f"nothing in it can be decoded; {info.path}; the file is damaged: fetch it again")
 
 
+def path_for_libsndfile(path: Path) -> str | bytes:
+    """A path as soundfile hands it on unchanged.
+
+    Args:
+        path: of a file; on POSIX its name may be any bytes, which Python holds as surrogates where they aren't UTF-8.
+
+    Returns:
+        Its bytes on POSIX, text on Windows.
+    """
+    return os.fsencode(path) if os.name == "posix" else os.fspath(path)
+
+
 def _opened(path: Path) -> soundfile.SoundFile:
     _check_readable(path)
     try:
-        return soundfile.SoundFile(os.fspath(path))
+        return soundfile.SoundFile(path_for_libsndfile(path))
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
         # TypeError: soundfile takes `.raw` for audio without a header and asks for its rate
         reason = "it has no header" if isinstance(error, TypeError) else _reason(error)

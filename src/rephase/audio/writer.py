@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from rephase.audio.files import path_for_libsndfile
 from rephase.audio.formats import AudioFormat
 from rephase.errors import OutputError
 
@@ -82,7 +83,12 @@ class AudioWriter:
             raise self._failed(getattr(error, "strerror", None) or str(error)) from error
         try:
             self._sound = soundfile.SoundFile(
-                os.fspath(self._temporary), "w", sample_rate, channels, audio_format.subtype, format=audio_format.format
+                path_for_libsndfile(self._temporary),
+                "w",
+                sample_rate,
+                channels,
+                audio_format.subtype,
+                format=audio_format.format,
             )
         except BaseException as error:
             self._remove()
@@ -138,7 +144,7 @@ class AudioWriter:
 
     def _finish(self) -> None:
         try:
-            written = soundfile.info(os.fspath(self._temporary)).frames
+            written = soundfile.info(path_for_libsndfile(self._temporary)).frames
         except (soundfile.SoundFileError, RuntimeError) as error:
             raise self._failed("what was written can't be read back; is the disk full?") from error
         if written != self._frames:

@@ -3,7 +3,10 @@
 Nothing above `main` prints a traceback: an error becomes one line on stderr, and `--verbose` shows what led to it.
 """
 
+import io
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -45,8 +48,20 @@ def _options(
     pass
 
 
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Turns a signal into an orderly exit, so that what is half done is cleaned up."""
+    signal.signal(number, signal.SIG_IGN)  # a second one doesn't disturb that
+    sys.exit(128 + number)
+
+
 def main() -> None:
-    """Runs the command line and exits: 0 done, 1 some of several inputs failed, 2 nothing could be done."""
+    """Runs the command line and exits.
+
+    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 143 terminated.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="rephase")
     except Exception as error:  # noqa: BLE001 - the one place where every error turns into a line for the user

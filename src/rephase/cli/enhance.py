@@ -1,5 +1,6 @@
 """`rephase enhance`: files in, clean files out."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -19,7 +20,7 @@ Examples:
   rephase enhance talk.wav --strength 0.7        keeps some of the room
 
 \b
-Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted.
+Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated.
 """
 
 
@@ -45,7 +46,8 @@ def enhance(
         ),
     ] = "follow",
     runtime: Annotated[
-        Literal["auto", "onnx", "torch"], typer.Option(help="What runs the network; auto takes torch for a GPU only.")
+        Literal["auto", "onnx", "torch"],
+        typer.Option(help="What runs the network; auto takes torch for a GPU, and for a model without a graph."),
     ] = "auto",
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="What it runs on.")] = "auto",
     output_rate: Annotated[
@@ -66,7 +68,7 @@ def enhance(
     from rephase.enhancer import Enhancer
 
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device)
-    if folder is not None:
+    if folder is not None and any(map(_opens, inputs)):
         _make(folder)
     failures: list[Exception] = []
     for source, target in targets.items():
@@ -105,25 +107,58 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
     """The folder that `--output` names; None where it names a file, or nothing."""
     if output is None or (len(inputs) == 1 and not Path(output).is_dir() and not output.endswith("/")):
         return None
-    return Path(output)
+    folder = Path(output)
+    from rephase.audio.formats import CONTAINERS
+    from rephase.errors import OutputError
+
+    if folder.suffix.lower() in CONTAINERS and not folder.is_dir() and not output.endswith("/"):
+        raise OutputError(
+            f"{len(inputs)} results don't fit into one file; {output}; name a folder (if this is one: {output}/)"
+        )
+    return folder
 
 
 def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
-    """Where the result of each input goes; refuses two results of one name before any work is done."""
+    """Where the result of each input goes; refuses two of one name, and one in place of an input, before any work."""
     from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
 
-    if folder is None and output is not None:
-        return {inputs[0]: Path(output)}
+    kept = set(map(_identity, inputs))
     sources: dict[Path, Path] = {}
     for source in inputs:
         target = (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
+        if folder is None and output is not None:
+            target = Path(output)
+        if _identity(target) in kept:
+            raise OutputError(
+                f"the result of {source} would replace an input; {target}; choose another output, recordings are kept"
+            )
         if target in sources:
             raise OutputError(
                 f"{sources[target]} and {source} would become one file; {target}; enhance them into two folders"
             )
         sources[target] = source
     return {source: target for target, source in sources.items()}
+
+
+def _identity(path: Path) -> object:
+    """What two paths of one file have in common, whatever links lead there."""
+    try:
+        status = path.stat()
+    except OSError:  # no such file yet
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
+
+
+def _opens(source: Path) -> bool:
+    from rephase.audio.files import audio_info
+    from rephase.errors import AudioFileError
+
+    try:
+        audio_info(source)
+    except AudioFileError:
+        return False
+    return True
 
 
 def _make(folder: Path) -> None:

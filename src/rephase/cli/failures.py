@@ -47,17 +47,17 @@ def one_line(error: Exception) -> str:
 
 
 def report_failures(failures: list[Exception], *, of: int) -> None:
-    """Lists on stderr which of several inputs failed and why, and ends the command with exit code 1.
+    """Lists on stderr which of several inputs failed and why, and ends the command.
 
     Args:
         failures: what was raised; none, and nothing happens.
         of: how many inputs there were.
 
     Raises:
-        typer.Exit: if something failed; the exit code is 1.
+        typer.Exit: if something failed; the exit code is 1 if some succeeded, else 2.
     """
     if failures:
         typer.echo(f"rephase: {len(failures)} of {of} inputs failed:", err=True)
         for error in failures:
             typer.echo(f"  {one_line(error)}", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(1 if len(failures) < of else 2)

@@ -8,7 +8,8 @@ import typer
 from rephase.cli.failures import Verbose, report_failures
 
 EPILOG = """\b
-Exit codes: 0 all read, 1 some of several files could not be read, 2 nothing was read.
+Exit codes: 0 all read, 1 some of several files could not be read, 2 nothing was read, 130 interrupted,
+143 terminated.
 """
 
 

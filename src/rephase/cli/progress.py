@@ -1,7 +1,9 @@
 """A progress bar on stderr that stays away from short work and from logs."""
 
+import os
 import sys
 import time
+import unicodedata
 from types import TracebackType
 
 PATIENCE_S = 2.0  # work that is over sooner shows no bar
@@ -16,7 +18,7 @@ class ProgressBar:
     """
 
     def __init__(self, label: str) -> None:
-        self._label = label
+        self._label = "".join(character if character.isprintable() else "?" for character in label)
         self._shows = sys.stderr.isatty()
         self._start = time.monotonic()
         self._next_draw = self._start + PATIENCE_S
@@ -43,8 +45,26 @@ class ProgressBar:
         self._next_draw = now + REDRAW_S
         share = min(done / total, 1.0)
         left = f"{(now - self._start) * (1 / share - 1):3.0f} s left" if share else ""
-        self._write(f"\r{self._label}  {'█' * int(WIDTH * share):░<{WIDTH}} {share:4.0%}  {left}\x1b[K")
+        bar = f"  {'█' * int(WIDTH * share):░<{WIDTH}} {share:4.0%}  {left}"
+        columns = _columns() - 1  # a full line would wrap on some terminals
+        self._write(f"\r{_cut(self._label, columns - len(bar))}{bar[: max(columns, 0)]}\x1b[K")
 
     def _write(self, text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def _cut(text: str, cells: int) -> str:
+    """As much of a text as fits into that many cells of a terminal."""
+    for index, character in enumerate(text):
+        cells -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if cells < 0:
+            return text[:index]
+    return text
