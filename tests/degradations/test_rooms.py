@@ -71,6 +71,13 @@ def decay_time(response: np.ndarray) -> float:
     return -60 / slope
 
 
+def test_early_reflections_are_kept_as_long_as_asked():
+    response = torch.ones(1, 4000)
+    response[0, 1000] = 2
+    kept = direct_path(response, 16000, early_seconds=0.05)[0].nonzero().flatten()
+    assert (kept.min().item(), kept.max().item()) == (960, 1800)
+
+
 @pytest.mark.parametrize("t60", [0.25, 0.4, 0.65])
 def test_a_room_decays_about_as_fast_as_asked(t60):
     # Sabine's formula holds for a diffuse field; a shoebox keeps to it within about an eighth.

@@ -81,7 +81,7 @@ def test_the_difference_of_a_pair_is_noise_at_the_asked_ratio():
 
 
 def test_reverberation_stays_in_the_input_and_out_of_the_target():
-    always = plain(snr_db=(200.0, 200.0), p_room=1.0)
+    always = plain(snr_db=(200.0, 200.0), p_room=1.0, early_seconds=0.0025)
     speech = constant(0, files=1)
     speech.samples[::1600] = 16384  # a click each tenth of a second
     degraded, clean = Degrader(speech, constant(0), click_rooms(), always).batch((0,), 2, 0.5)

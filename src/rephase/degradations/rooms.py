@@ -136,8 +136,16 @@ def convolve(
     return torch.fft.irfft(product, n=size).gather(-1, peak + torch.arange(length, device=waveform.device))
 
 
-def direct_path(response: Float[Tensor, "batch taps"], sample_rate: int = 16000) -> Float[Tensor, "batch taps"]:
-    """The response with everything beyond 2.5 ms either side of its strongest sample set to 0."""
-    peak, reach = response.abs().argmax(-1, keepdim=True), int(DIRECT_SECONDS * sample_rate)
+def direct_path(
+    response: Float[Tensor, "batch taps"], sample_rate: int = 16000, *, early_seconds: float = DIRECT_SECONDS
+) -> Float[Tensor, "batch taps"]:
+    """The direct sound of a response, with its early reflections if asked for; all else is set to 0.
+
+    Args:
+        response: one for each item.
+        sample_rate: Hz.
+        early_seconds: how long after the strongest sample the kept part ends; it starts 2.5 ms before it.
+    """
+    peak, before = response.abs().argmax(-1, keepdim=True), int(DIRECT_SECONDS * sample_rate)
     position = torch.arange(response.shape[-1], device=response.device)
-    return response * ((position >= peak - reach) & (position <= peak + reach))
+    return response * ((position >= peak - before) & (position <= peak + int(early_seconds * sample_rate)))

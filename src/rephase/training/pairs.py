@@ -60,7 +60,7 @@ class Degrader:
             seconds: length of each.
 
         Returns:
-            Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean direct sound with
+            Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean sound with
             the same gain.
         """
         recipe, random = self.recipe, np.random.default_rng(seed)
@@ -83,8 +83,9 @@ class Degrader:
         for_noise = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
         speech, noise = equalise(speech, for_speech), equalise(noise, for_noise)
         responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
+        early = direct_path(responses, self.speech.sample_rate, early_seconds=recipe.early_seconds)
         in_room = chance(recipe.p_room)
-        clean = torch.where(in_room, convolve(speech, direct_path(responses)), speech)
+        clean = torch.where(in_room, convolve(speech, early), speech)
         reverberant = torch.where(in_room, convolve(speech, responses), speech)
         snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
         degraded = add_noise(reverberant, noise, snr_db)

@@ -26,6 +26,8 @@ class Recipe:
         equaliser_db: largest gain of each shelf and peak.
         p_equaliser: how likely an item's speech, and its noise, is equalised.
         p_room: how likely an item is reverberant.
+        early_seconds: of a room that the target keeps after the direct sound: with the direct sound alone the network
+            learns to turn dry speech down too.
         p_second_noise: how likely a second noise is mixed in.
         p_clean: how likely the noise is 60 dB below the speech.
         rooms: how many are simulated; each gives three responses.
@@ -52,6 +54,7 @@ class Recipe:
     equaliser_db: float = 9.0
     p_equaliser: float = 0.7
     p_room: float = 0.2
+    early_seconds: float = 0.05
     p_second_noise: float = 0.3
     p_clean: float = 0.03
     rooms: int = 150
