@@ -10,7 +10,7 @@ from rephase.cli.failures import Verbose
 EPILOG = """\b
 Examples:
   rephase export renet-lite -o renet-lite.onnx
-  rephase export runs/mine/export -o mine.onnx
+  rephase export runs/mine/model -o mine.onnx
 """
 
 
