@@ -46,6 +46,7 @@ def started(model: ModelFolder, runtime: str, threads: int) -> Runtime:
 
         return OnnxRuntime(model, "cpu", threads)
     import torch
+
     from rephase.runtimes.torch import TorchRuntime
 
     torch.set_num_threads(threads)

@@ -58,7 +58,7 @@ def enhance(
 ) -> None:
     """Make recordings of speech clean.
 
-    Each result keeps its input's length, channels, sample rate, sample format and loudness. Files of any length are
+    Each result keeps its input's length, channels, sample rate and sample format. Files of any length are
     read and written piece by piece.
     """
     rate = _parse_rate(output_rate)
