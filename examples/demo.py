@@ -1,8 +1,9 @@
-"""What `make demo` runs: enhances a reading in kitchen noise and draws it before and after.
+"""What `make demo` runs: enhances a reading in kitchen noise and draws it before, after, and as it was without noise.
 
 The picture of the README is this one: cp examples/output/spectrogram.png docs/images/
 """
 
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -16,13 +17,16 @@ import rephase
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "audio" / "kitchen-0db.degraded.flac"
+CLEAN = HERE / "audio" / "kitchen-0db.clean.flac"
 OUTPUT = HERE / "output"
 
 
-def draw(before: Path, after: Path, picture: Path) -> None:
-    """Draws both spectrograms on one scale."""
-    figure, panels = pyplot.subplots(2, 1, figsize=(10, 5), sharex=True, sharey=True, layout="constrained")
-    for panel, path, title in zip(panels, (before, after), ("before", "after"), strict=True):
+def draw(recordings: dict[str, Path], picture: Path) -> None:
+    """Draws the spectrograms of recordings, by their titles, on one scale."""
+    figure, panels = pyplot.subplots(
+        len(recordings), 1, figsize=(10, 2.5 * len(recordings)), sharex=True, sharey=True, layout="constrained"
+    )
+    for panel, (title, path) in zip(panels, recordings.items(), strict=True):
         samples, sample_rate = soundfile.read(path)
         *_, image = panel.specgram(
             samples, NFFT=512, noverlap=384, Fs=sample_rate, vmin=-110, vmax=-40, cmap="magma", scale="dB"
@@ -41,7 +45,7 @@ def main() -> None:
     enhancer = rephase.Enhancer.from_pretrained()
     report = enhancer.enhance_file(SOURCE, target, overwrite=True)
     picture = OUTPUT / "spectrogram.png"
-    draw(SOURCE, target, picture)
+    draw({"before": SOURCE, "after": target, "what was said, without the noise": CLEAN}, picture)
     for label, value in {
         "in": SOURCE,
         "out": target,
@@ -51,6 +55,7 @@ def main() -> None:
         "picture": picture,
     }.items():
         print(f"{label:>10}  {value}")
+    print(f"\nYour own: {Path(sys.executable).parent / 'rephase'} enhance talk.wav")
 
 
 if __name__ == "__main__":

@@ -244,7 +244,9 @@ class Enhancer:
         started = time.perf_counter()
         source, target = Path(source), Path(target)
         info = audio_info(source)
-        rate = info.sample_rate if output_rate is None else checked_rate(output_rate, "output_rate (--output-rate)")
+        rate = info.sample_rate
+        if output_rate is not None:
+            rate = checked_rate(output_rate, "output_rate (--output-rate)", "Leave it out to keep the recording's rate")
         # A wider result is enhanced at its own rate, so that what the model restores has room in it.
         work_rate = max(info.sample_rate, rate)
         stream = self._stream(work_rate, info.channels, info.dtype, strength, highband)

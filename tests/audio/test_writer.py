@@ -173,7 +173,7 @@ def _target(folder, kind):
 @pytest.mark.parametrize(
     ("kind", "overwrite", "reason"),
     [
-        ("exists", False, "exists already; .*--overwrite"),
+        ("exists", False, "exists already; .*--overwrite .*overwrite=True"),
         ("folder", True, "the output is a folder"),
         ("no folder", True, "the output folder doesn't exist; .*mkdir -p"),
         ("folder is a file", True, "the output folder doesn't exist"),

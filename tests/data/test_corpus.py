@@ -53,6 +53,18 @@ def test_a_crop_goes_on_in_the_next_file_and_after_the_end_at_the_start(corpus):
     assert (corpus.crop(8, 3) * 32768).tolist() == [20, 1, 2]
 
 
+def test_training_hears_no_other_cut_of_a_recording_that_is_held_out(tmp_path):
+    files = {
+        "esc10_001---Dog-bark_1-100032-A.wav": ("train", "esc10", steps(1, 2)),
+        "esc10_001---Dog-bark_1-777-A.wav": ("train", "esc10", steps(2, 2)),
+        "esc10_001---Dog-bark_1-777-B.wav": ("valid", "esc10", steps(3, 2)),
+        "walk-777-A.wav": ("train", "other", steps(4, 2)),
+    }
+    manifest = write(tmp_path, files)
+    assert pack(manifest, "train", tmp_path / "train.npy").samples.tolist() == [1, 1, 4, 4]
+    assert pack(manifest, "valid", tmp_path / "valid.npy").samples.tolist() == [3, 3]
+
+
 def test_tiles_repeat_one_file(corpus):
     assert (corpus.tiled(2, 1, 5) * 32768).tolist() == [20, 10, 20, 10, 20]
     assert (corpus.tiled(1, 2, 2) * 32768).tolist() == [300, 400]

@@ -31,8 +31,8 @@ def click_rooms() -> Tensor:
 
 def plain(**changes: object) -> Recipe:
     """Speech and noise, and nothing else."""
-    settings = {"level_db": 0.0, "p_equaliser": 0.0, "p_room": 0.0, "p_clean": 0.0, "p_second_noise": 0.0}
-    return replace(Recipe(), **(settings | changes))
+    never = dict.fromkeys(("p_equaliser", "p_room", "p_rolloff", "p_clean", "p_second_noise"), 0.0)
+    return replace(Recipe(), **({"level_db": 0.0} | never | changes))
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,18 @@ def test_reverberation_stays_in_the_input_and_out_of_the_target():
         echoes = (ours.abs() > 0.25 * ours.max()).sum()
         assert echoes >= 2 * len(clicks) - 1
         torch.testing.assert_close(ours[clicks], theirs[clicks], rtol=1e-3, atol=0)
+
+
+def test_a_resamplers_edge_is_missing_in_input_and_target():
+    samples = np.random.default_rng(0).integers(-9000, 9000, 32000).astype(np.int16)
+    white = PackedCorpus(samples, np.array([0, 32000]), ("made",), 16000)
+    for pair in Degrader(white, white, click_rooms(), plain(p_rolloff=1.0)).batch((0,), 8, 1.0):
+        power = torch.fft.rfft(pair).abs().square()
+        edge, below = power[:, 7950:7990].mean(1), power[:, 5000:6400].mean(1)
+        assert (edge < 1e-3 * below).sum() >= 5, "some filters end at the Nyquist frequency"
+    for pair in Degrader(white, white, click_rooms(), plain()).batch((0,), 8, 1.0):
+        power = torch.fft.rfft(pair).abs().square()
+        assert (power[:, 7950:7990].mean(1) > 0.1 * power[:, 5000:6400].mean(1)).all()
 
 
 def test_sources_are_drawn_by_their_weight():

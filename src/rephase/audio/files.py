@@ -144,7 +144,9 @@ def _check_readable(path: Path) -> None:
         raise AudioFileError(f"a file name can't hold a zero byte; {str(path)!r}; check the name")
     try:
         if path.is_dir():
-            raise AudioFileError(f"this is a folder, not a recording; {path}; name the files in it")
+            raise AudioFileError(
+                f"this is a folder, not a recording; {path}; name the files in it: rephase enhance {path}/*.wav -o cleaned/"
+            )
         if path.exists() and not path.is_file():
             raise AudioFileError(f"this is no regular file; {path}; name a recording")
         with path.open("rb") as file:

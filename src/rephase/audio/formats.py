@@ -87,13 +87,15 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
         raise OutputError(
             f"can't write {target.suffix or 'a file without an extension'}; {target}; "
             f"choose a name that ends in one of {' '.join(CONTAINERS)}"
+            + ("" if target.suffix else f", or a folder: {target}/")
         )
     if container == SAME_FILE_TYPE.get(source.format):
         container = source.format
     subtype = _nearest_subtype(source, container, target)
     _check_capacity(container, subtype, target, sample_rate, source.channels)
     notice = ""
-    if subtype != source.subtype and (container == source.format or _loses(source.subtype, subtype)):
+    asked_for = container != source.format and subtype in LOSSY_SUBTYPES  # who names an MP3 knows what that is
+    if subtype != source.subtype and not asked_for and (container == source.format or _loses(source.subtype, subtype)):
         notice = f"samples are written as {subtype}, because {container} can't be written with {source.subtype}"
     if container in ("WAV", "WAVEX") and source.seconds * sample_rate * source.channels * _bytes(subtype) > LARGEST_WAV:
         container, notice = "RF64", "written as RF64, because a plain WAV file ends at 4 GB"
@@ -119,11 +121,11 @@ def _nearest_subtype(source: AudioInfo, container: str, target: Path) -> str:
 
 
 def _loses(before: str, after: str) -> bool:
-    """Whether a lossless sample format is replaced by one with less in it."""
+    """Whether a lossless sample format is replaced by another with less in it."""
     if before not in FLOATS and before not in INTEGER_BITS:
         return False
     bits = INTEGER_BITS | {"FLOAT": 33, "DOUBLE": 65}
-    return after in LOSSY_SUBTYPES or bits[after] < bits[before]
+    return bits[after] < bits[before]
 
 
 def _check_capacity(container: str, subtype: str, target: Path, sample_rate: int, channels: int) -> None:

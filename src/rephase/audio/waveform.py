@@ -8,12 +8,17 @@ from rephase.audio.files import HIGHEST_RATE, LARGEST_SAMPLE, LOWEST_RATE
 MOST_CHANNELS = 64  # a sphere of microphones; more rows than that are samples
 
 
-def checked_rate(sample_rate: object, name: str = "sample_rate") -> int:
+def checked_rate(
+    sample_rate: object,
+    name: str = "sample_rate",
+    fix: str = "Give the rate at which the samples were recorded, such as 16000",
+) -> int:
     """Checks a sample rate.
 
     Args:
         sample_rate: Hz.
         name: of the argument, for the message.
+        fix: what to do, for the message.
 
     Returns:
         The rate as int.
@@ -26,8 +31,7 @@ def checked_rate(sample_rate: object, name: str = "sample_rate") -> int:
         if LOWEST_RATE <= rate <= HIGHEST_RATE and rate.is_integer():
             return int(rate)
     raise ValueError(
-        f"{name} must be a whole number of Hz from {LOWEST_RATE} to {HIGHEST_RATE}; got {sample_rate!r}. "
-        f"Give the rate at which the samples were recorded, such as 16000"
+        f"{name} must be a whole number of Hz from {LOWEST_RATE} to {HIGHEST_RATE}; got {sample_rate!r}. {fix}"
     )
 
 

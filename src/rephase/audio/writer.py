@@ -46,7 +46,10 @@ def check_target(target: Path, source: Path, overwrite: bool) -> None:
             if not target.is_file():
                 raise OutputError(f"the output is no regular file; {target}; choose another name")
             if not overwrite:
-                raise OutputError(f"the output exists already; {target}; choose another name, or allow it: --overwrite")
+                raise OutputError(
+                    f"the output exists already; {target}; choose another name, or allow it: --overwrite "
+                    f"(in Python overwrite=True)"
+                )
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"no permission to write into the output folder; {folder}; choose another one")
     except OSError as error:

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rephase.errors import RephaseError
 
 logger = logging.getLogger(__name__)
 FULL_SCALE = 32768.0
+ESC_CUT = re.compile(r"_\d-(\d+)-[A-Z]$")  # ESC-10 names its files fold-recording-cut
 
 
 class CorpusError(RephaseError):
@@ -82,7 +84,7 @@ def pack(manifest: Path, split: str, target: Path, *, sample_rate: int = 16000) 
 
     Args:
         manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`.
-        split: which rows to take.
+        split: which rows to take; `train` leaves out other cuts of a recording that another split holds.
         target: path of the array, ending in .npy; a .json beside it says where each file starts.
         sample_rate: what each file must have, Hz.
 
@@ -120,11 +122,22 @@ def _rows(manifest: Path, split: str) -> list[tuple[str, str]]:
     missing = {"path", "split", "source"} - set(rows[0] if rows else ())
     if missing:
         raise CorpusError(f"the manifest lacks {', '.join(sorted(missing))}; {manifest}; add the column and its values")
-    chosen = sorted((row["source"], row["path"]) for row in rows if row["split"] == split)
+    held_out = {_recording(row["path"]) for row in rows if row["split"] != "train"} if split == "train" else set()
+    chosen = sorted(
+        (row["source"], row["path"])
+        for row in rows
+        if row["split"] == split and _recording(row["path"]) not in held_out
+    )
     if not chosen:
         splits = ", ".join(sorted({row["split"] for row in rows}))
         raise CorpusError(f"split must be one of {splits}; got {split!r}; {manifest}; mark some of its files {split}")
     return chosen
+
+
+def _recording(path: str) -> str:
+    """What a file was cut from: the recording's number where the name tells it, else the file itself."""
+    cut = ESC_CUT.search(Path(path).stem)
+    return cut[1] if cut else path
 
 
 def _decoded(path: Path, sample_rate: int) -> Int16[np.ndarray, " time"]:

@@ -36,9 +36,9 @@ class RENetLiteConfig:
     hop_length: int = 256
     win_length: int = 512
     compression: float = 0.3
-    stem_channels: tuple[int, int] = (24, 8)
+    stem_channels: tuple[int, int] = (32, 8)
     stem_stride: int = 4
-    channels: tuple[int, int] = (40, 12)
+    channels: tuple[int, int] = (48, 16)
     stride: int = 2
     heads: int = 4
     groups: int = 3

@@ -3,8 +3,8 @@
     python -m rephase.training.denoise --data FOLDER --run runs/lite --minutes 60
 
 FOLDER holds `speech.csv` and `noise.csv` with the columns path, split (train, valid) and source. Each step draws crops
-of speech and noise, degrades them in torch (`pairs`) and takes one AdamW step; the learning rate follows the clock
-(`recipe`), so that a run of any length ends annealed. The run goes on from its last checkpoint when it is started
+of speech and noise, degrades them in torch (`pairs`) and takes one step of Muon and AdamW; the learning rate follows
+the clock (`recipe`), so that a run of any length ends annealed. The run goes on from its last checkpoint when it is started
 again, and ends with `RUN/model`, which `rephase enhance --model RUN/model` takes.
 """
 
@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
+from pytorch_optimizer import Muon
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
@@ -43,6 +44,8 @@ from rephase.training.result import plain, save_weights, training_facts, weight_
 from rephase.weights.registry import ModelFolder
 
 logger = logging.getLogger(__name__)
+WEIGHT_DECAY = 0.01
+EDGE_LAYERS = ("stem", "magnitude_out", "phase_out")
 
 
 class DivergedError(RephaseError):
@@ -71,9 +74,19 @@ class DenoiseModule(lightning.LightningModule):
 
     # ------------------------------------------------------------ a step
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; its learning rate is set before each step."""
-        return torch.optim.AdamW(
-            self.network.parameters(), self.recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
+        """Muon for the weights between hidden features, AdamW for all others; the rates are set before each step.
+
+        Muon (Jordan et al., 2024) makes the momentum of a matrix orthogonal, so that each direction of a weight learns
+        at the same pace. Gains, biases, and the weights of the first and last layers are AdamW's, as its authors advise.
+        """
+        matrices, others = split_parameters(self.network)
+        return Muon(
+            [
+                {"params": matrices, "use_muon": True, "use_adjusted_lr": True},
+                {"params": others, "use_muon": False, "betas": (0.9, 0.99)},
+            ],
+            weight_decay=WEIGHT_DECAY,
+            adamw_wd=WEIGHT_DECAY,
         )
 
     def on_train_start(self) -> None:
@@ -84,8 +97,9 @@ class DenoiseModule(lightning.LightningModule):
         """Sets the learning rate, or ends the run where its budget is spent."""
         self._charge()
         spent = self.recipe.spent(self.spent, self.global_step)
+        rate = self.recipe.learning_rate_at(self.global_step, spent)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.recipe.learning_rate_at(self.global_step, spent)
+            group["lr"] = rate * (self.recipe.matrix_rate if group["use_muon"] else 1.0)
         if spent >= 1:
             self.trainer.should_stop = True
             return -1
@@ -165,6 +179,16 @@ class DenoiseModule(lightning.LightningModule):
         """Takes it up again; the best weights may be younger than the checkpoint."""
         self.spent, self._best = checkpoint["budget"]["spent"], checkpoint["budget"]["best"]
         self._best = max(self._best, weight_facts(self.run / "best.safetensors").get("valid_pesq_wb", -math.inf))
+
+
+def split_parameters(network: RENetLite) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The weights of hidden layers, which are matrices from features to features, and all other parameters."""
+    matrices, others = [], []
+    for name, parameter in network.named_parameters():
+        path = name.split(".")
+        hidden = path[-1].startswith("weight") and path[0] not in EDGE_LAYERS
+        (matrices if hidden else others).append(parameter)
+    return matrices, others
 
 
 def train(

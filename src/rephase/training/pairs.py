@@ -1,6 +1,7 @@
 """Pairs of (degraded, clean) speech for denoising, drawn and degraded on the fly: the same for the same seed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch.utils.data import Dataset, IterableDataset
 from rephase.data.corpus import PackedCorpus
 from rephase.degradations.equaliser import equalise, random_gains_db
 from rephase.degradations.noise import active_power, add_noise
+from rephase.degradations.rolloff import random_rolloff_db
 from rephase.degradations.rooms import convolve, direct_path
 from rephase.training.recipe import Recipe
 
@@ -89,6 +91,8 @@ class Degrader:
         reverberant = torch.where(in_room, convolve(speech, responses), speech)
         snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
         degraded = add_noise(reverberant, noise, snr_db)
+        rolloff = random_rolloff_db(items, freqs, torch_random) * chance(recipe.p_rolloff)
+        degraded, clean = equalise(degraded, rolloff), equalise(clean, rolloff)
         level_db = LEVEL_DB + between(-recipe.level_db, recipe.level_db)
         gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
         return gain * degraded, gain * clean
@@ -126,7 +130,8 @@ class ValidationBatches(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
     ) -> None:
-        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_clean=0.0, p_second_noise=0.0)
+        never: dict[str, Any] = dict.fromkeys(("p_equaliser", "p_room", "p_rolloff", "p_clean", "p_second_noise"), 0.0)
+        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0.0, **never)
         degrader = Degrader(speech, noise, rooms, plain)
         self.batches = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
 

@@ -16,6 +16,7 @@ class Recipe:
         batch: items a step.
         seconds: length of an item.
         learning_rate: highest, after the warm-up; it falls to 1 % of it with a cosine of the budget spent.
+        matrix_rate: learning rate of the weights that Muon moves, in units of the others'.
         warmup_steps: of linear warm-up.
         ema: decay of the averaged weights, from the first step on.
         clip: largest norm of the gradient.
@@ -28,6 +29,7 @@ class Recipe:
         p_room: how likely an item is reverberant.
         early_seconds: of a room that the target keeps after the direct sound: with the direct sound alone the network
             learns to turn dry speech down too.
+        p_rolloff: how likely a resampler's roll-off has taken the edge of the band off an item and its target.
         p_second_noise: how likely a second noise is mixed in.
         p_clean: how likely the noise is 60 dB below the speech.
         rooms: how many are simulated; each gives three responses.
@@ -41,33 +43,35 @@ class Recipe:
 
     minutes: float = 60.0
     steps: int | None = None
-    batch: int = 8
+    batch: int = 4
     seconds: float = 2.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
+    matrix_rate: float = 4.0
     warmup_steps: int = 100
-    ema: float = 0.998
+    ema: float = 0.999
     clip: float = 1.0
     loudness_weight: float = 0.25
     si_sdr_weight: float = 0.02
     snr_db: tuple[float, float] = (-5.0, 25.0)
-    level_db: float = 8.0
+    level_db: float = 6.0
     equaliser_db: float = 9.0
-    p_equaliser: float = 0.7
+    p_equaliser: float = 0.5
     p_room: float = 0.2
     early_seconds: float = 0.05
+    p_rolloff: float = 0.3
     p_second_noise: float = 0.3
     p_clean: float = 0.03
     rooms: int = 150
     source_weights: tuple[tuple[str, float], ...] = (("librispeech", 6.0), ("speechocean762", 3.0))
-    validate_every: int = 400
+    validate_every: int = 800
     valid_batches: int = 4
-    checkpoint_every: int = 100
+    checkpoint_every: int = 200
     log_every: int = 20
     seed: int = 1
 
     def __post_init__(self) -> None:
         counts = ("steps", "batch", "warmup_steps", "rooms", "validate_every", "valid_batches", "checkpoint_every")
-        positive = ("minutes", "seconds", "learning_rate", "log_every", *counts)
+        positive = ("minutes", "seconds", "learning_rate", "matrix_rate", "log_every", *counts)
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -1,0 +1,36 @@
+"""The roll-off of a resampler: the highest few hundred hertz of recordings that came from another rate are missing.
+
+A resampler's filter passes everything up to a frequency that its maker chose, then falls to its stop-band; here
+
+    g(f) = −80 dB · (3u² − 2u³),      u = (f − f_pass) / width, kept within 0 … 1
+
+Speech that was stored at 48 kHz, or through a codec, ends anywhere between 6.5 kHz and the Nyquist frequency. A network
+that has only heard recordings of one pipeline takes the missing edge for something it should act on.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+STOP_DB = -80.0
+PASS_HZ = (6500.0, 8000.0)
+WIDTH_HZ = (100.0, 800.0)
+
+
+def random_rolloff_db(
+    batch: int, freqs: Float[Tensor, " freqs"], generator: torch.Generator
+) -> Float[Tensor, "batch freqs"]:
+    """Curves that are 0 dB up to a random frequency of 6.5–8 kHz and −80 dB from 0.1–0.8 kHz above it on.
+
+    Args:
+        batch: how many.
+        freqs: where to evaluate the curves, Hz.
+        generator: source of randomness.
+
+    Returns:
+        dB, for `rephase.degradations.equaliser.equalise`.
+    """
+    start = PASS_HZ[0] + (PASS_HZ[1] - PASS_HZ[0]) * torch.rand(batch, 1, generator=generator)
+    width = WIDTH_HZ[0] + (WIDTH_HZ[1] - WIDTH_HZ[0]) * torch.rand(batch, 1, generator=generator)
+    way = ((freqs.unsqueeze(0) - start) / width).clamp(0.0, 1.0)
+    return STOP_DB * (3 * way.square() - 2 * way**3)
