@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import torch
 
-from rephase.models.config import RENetLiteConfig
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 
 ITEMS, FRAMES, REPEATS = 8, 126, 5
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rephase.layers import ComplexConv2d, ComplexGatedFFN, ComplexRMSNorm, LiteMPICM, PhaseToMagnitudeGate
+from rephase.layers import MPICM, ComplexConv2d, ComplexGatedFFN, ComplexRMSNorm, PhaseToMagnitudeGate
 from rephase.testing import (
     assert_causal,
     assert_equivariant,
@@ -91,7 +91,7 @@ def test_every_kind_of_layer_passes(dtype):
 
     check(ComplexConv2d(3, 2), None, phase)  # phase → phase
     check(PhaseToMagnitudeGate(4, 3, 5), magnitude, phase)  # both → magnitude
-    check(LiteMPICM((4, 3), (2, 2), 5), magnitude, phase)  # both → both
+    check(MPICM((4, 3), (2, 2), 5), magnitude, phase)  # both → both
     assert_equivariant(lambda pair: pair.square().sum(1).sqrt(), None, phase)  # phase → magnitude
 
 
@@ -163,7 +163,7 @@ class TestRandomiseParameters:
 
     def test_the_seed_decides(self):
         torch.manual_seed(0)
-        first, again = LiteMPICM((1, 1), (2, 2), 3), LiteMPICM((1, 1), (2, 2), 3)
+        first, again = MPICM((1, 1), (2, 2), 3), MPICM((1, 1), (2, 2), 3)
         again.load_state_dict(first.state_dict())
         randomise_parameters(first, seed=3)
         randomise_parameters(again, seed=3)

@@ -8,8 +8,8 @@ import soundfile
 import torch
 
 from rephase.export.folder import ModelFacts, write_model_folder
-from rephase.models.config import RENetLiteConfig
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.testing import randomise_parameters
 
 SMALL = {

@@ -12,8 +12,8 @@ from rephase.export import folder as folders
 from rephase.export.cost import count_parameters, gmac_per_second
 from rephase.export.folder import ModelFacts, as_json, describe, write_model_folder
 from rephase.export.parity import ParityError
-from rephase.models.config import PRESETS
-from rephase.models.renet_lite import RENetLite
+from rephase.models.architectures import build as build_network
+from rephase.models.presets import PRESETS
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.runtimes.torch import TorchRuntime, load_network
 from rephase.weights.registry import BUNDLED, find_model, list_models
@@ -61,7 +61,7 @@ def test_a_folder_that_is_no_model_is_left_alone(network, tmp_path):
 
 
 def test_nothing_is_written_when_the_graph_is_off(network, graph, tmp_path, monkeypatch):
-    other = RENetLite(network.config).eval()
+    other = build_network(network.config).eval()
     monkeypatch.setattr(folders, "waveform_graph", lambda *arguments, **names: graph)
     with pytest.raises(ParityError, match="off by"):
         write_model_folder(tmp_path / "model", other, FACTS)
@@ -90,7 +90,7 @@ def test_bundled_descriptions_are_up_to_date(name):
         pytest.skip(f"{name} is not bundled yet")
     bundled = find_model(name)
     facts = ModelFacts(bundled.name, bundled.version, bundled.task, bundled.licence, bundled.training)
-    expected = describe(RENetLite(PRESETS[name]), facts)
+    expected = describe(build_network(PRESETS[name]), facts)
     found = json.loads(path.read_text())
     assert found | {"files": {}} == expected
     assert as_json(found) == path.read_text()
@@ -111,7 +111,7 @@ def test_a_bundled_graph_is_proven_on_every_recording(name, example_audio):
         network, graph = load_network(model), onnx.load_from_string(model.verified_bytes("model.onnx"))
         clips = sorted(example_audio.glob("*.flac"))
     else:
-        network = RENetLite(PRESETS[name]).eval()
+        network = build_network(PRESETS[name]).eval()
         graph, clips = waveform_graph(network, name=name, version="random"), []
     parity = prove_parity(network, graph, [soundfile.read(clip, dtype="float32")[0] for clip in clips])
     assert parity.cases >= 13

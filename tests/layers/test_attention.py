@@ -78,10 +78,13 @@ def test_along_frames_it_is_the_plain_definition(frames, reach, groups):
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("phase_head_channels", [None, 3])
 @pytest.mark.parametrize("heads", [1, 2])
 @pytest.mark.parametrize("freqs", [1, 6, 9])
-def test_along_freqs_it_is_the_plain_definition(freqs, heads):
-    module, inputs = attention("freqs", heads=heads), features(5, freqs)
+def test_along_freqs_it_is_the_plain_definition(freqs, heads, phase_head_channels):
+    module = HybridAttention(CHANNELS, heads, "freqs", phase_head_channels=phase_head_channels).double()
+    randomise_parameters(module, seed=5)
+    inputs = features(5, freqs)
     for result, expected in zip(module(*inputs), plain(module, *inputs), strict=True):
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
 

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.nn.functional import silu
 
-from rephase.layers import ComplexGatedFFN, ComplexRMSNorm, GatedFFN, LiteHADF, LiteMPICM, RMSNorm
+from rephase.layers import MPICM, ComplexGatedFFN, ComplexRMSNorm, GatedFFN, LiteHADF, RMSNorm
 from rephase.signal.real_pair import from_pair, to_pair
 from rephase.testing import assert_causal, randomise_parameters, time_reach
+
+ONE_FRAME = ("channels", "freqs")
 
 
 def features(channels=(4, 3), frames=5, freqs=6):
@@ -44,26 +46,28 @@ def test_ffns_see_one_point():
 
 @pytest.mark.parametrize(("dilation", "lookahead"), [(1, 0), (1, 1), (4, 0), (4, 4), (4, 8), (3, 1)])
 def test_an_mpicm_sees_the_frames_of_its_kernel(dilation, lookahead):
-    module = randomise_parameters(LiteMPICM((4, 3), (5, 2), 6, dilation=dilation, lookahead=lookahead).double())
+    geometry = {"norm_over": ONE_FRAME, "dilation": dilation, "lookahead": lookahead}
+    module = randomise_parameters(MPICM((4, 3), (5, 2), 6, **geometry).double())
     inputs = features(frames=40)
     assert time_reach(module, *inputs, at=20) == (2 * dilation - lookahead, lookahead)
     assert_causal(module, *inputs, lookahead=lookahead)
 
 
 def test_an_mpicm_halves_the_frequencies():
-    module = LiteMPICM((4, 3), (5, 2), 3, (1, 4), stride=2, pad_freqs=(1, 1)).double()
+    module = MPICM((4, 3), (5, 2), 3, (1, 4), stride=2, pad_freqs=(1, 1)).double()
     magnitude, phase = module(*features())
     assert magnitude.shape == (2, 5, 5, 3)
     assert phase.shape == (2, 2, 2, 5, 3)
 
 
-def test_an_mpicm_normalises_each_frame_before_it_gates():
-    module = LiteMPICM((4, 3), (5, 2), 6).double()
+@pytest.mark.parametrize("over", [ONE_FRAME, ("frames", "freqs")])
+def test_an_mpicm_normalises_before_it_gates(over):
+    module = MPICM((4, 3), (5, 2), 6, norm_over=over).double()
     inputs = features()
     magnitude, phase = module(*inputs)
-    expected = silu(RMSNorm(5, ("channels", "freqs")).double()(module.magnitude_convolution(inputs[0])))
+    expected = silu(RMSNorm(5, over).double()(module.magnitude_convolution(inputs[0])))
     torch.testing.assert_close(magnitude, expected)
-    norm = ComplexRMSNorm(2, ("channels", "freqs")).double()
+    norm = ComplexRMSNorm(2, over).double()
     torch.testing.assert_close(phase, norm(module.phase_convolution(inputs[1])))
 
 

@@ -7,17 +7,21 @@ from torch import nn
 
 from rephase import layers
 from rephase.layers import (
+    HADF,
+    MPICM,
     ComplexConv2d,
+    ComplexConvFFN,
     ComplexGatedFFN,
     ComplexLinear,
     ComplexRMSNorm,
+    DenseBlock,
     GatedFFN,
     HybridAttention,
     LiteHADF,
-    LiteMPICM,
     MagnitudeConv2d,
     MagnitudeToPhaseGate,
     PhaseToMagnitudeGate,
+    RecurrentFFN,
     RMSNorm,
     SubPixelComplexConv2d,
     SubPixelMagnitudeConv2d,
@@ -25,6 +29,7 @@ from rephase.layers import (
 from rephase.testing import assert_equivariant, equivariance_error, randomise_parameters
 
 MAGNITUDE, PHASE, FRAMES, FREQS = 8, 4, 11, 6
+ONE_FRAME = ("channels", "freqs")
 BOTH = (MAGNITUDE, PHASE)
 
 
@@ -37,6 +42,10 @@ class OnPairs(nn.Module):
 
     def forward(self, phase):
         return self.layer(phase.flatten(1, 2).movedim(1, -1)).movedim(-1, 1).unflatten(1, (2, -1))
+
+
+def published_hadf(axis):
+    return HADF(BOTH, 2, axis, phase_head_channels=3, recurrent=6, phase_hidden=5)
 
 
 # name → (which streams it takes, how to make it)
@@ -53,19 +62,27 @@ LAYERS = {
     "PhaseToMagnitudeGate": ("both", lambda: PhaseToMagnitudeGate(*BOTH, FREQS)),
     "HybridAttention along frames": ("both", lambda: HybridAttention(BOTH, 2, "frames", (4, 2), groups=3)),
     "HybridAttention along freqs": ("both", lambda: HybridAttention(BOTH, 4, "freqs")),
-    "LiteMPICM": ("both", lambda: LiteMPICM(BOTH, (6, 3), FREQS, dilation=2, lookahead=2)),
+    "MPICM": ("both", lambda: MPICM(BOTH, (6, 3), FREQS, dilation=2, lookahead=2)),
+    "MPICM of one frame": ("both", lambda: MPICM(BOTH, (6, 3), FREQS, norm_over=ONE_FRAME)),
+    "MPICM without gates": ("both", lambda: MPICM(BOTH, (6, 3), FREQS, (1, 1), gated=False)),
+    "MPICM raising the resolution": ("both", lambda: MPICM(BOTH, (6, 3), 2 * FREQS, (1, 3), factor=2)),
+    "DenseBlock": ("both", lambda: DenseBlock(BOTH, FREQS, dilations=(1, 2, 4))),
+    "ComplexConvFFN": ("phase", lambda: ComplexConvFFN(PHASE, 6)),
+    "HADF along frames": ("both", lambda: published_hadf("frames")),
+    "HADF along freqs": ("both", lambda: published_hadf("freqs")),
     "LiteHADF along frames": ("both", lambda: LiteHADF(BOTH, 2, "frames", (4, 4), groups=2, expansion=2)),
     "LiteHADF along freqs": ("both", lambda: LiteHADF(BOTH, 2, "freqs")),
     "MagnitudeConv2d": ("magnitude", lambda: MagnitudeConv2d(MAGNITUDE, 5, (3, 3), lookahead=1)),
     "SubPixelMagnitudeConv2d": ("magnitude", lambda: SubPixelMagnitudeConv2d(MAGNITUDE, 3, (1, 3), 2)),
     "RMSNorm": ("magnitude", lambda: RMSNorm(MAGNITUDE, bias=True)),
     "GatedFFN": ("magnitude", lambda: GatedFFN(MAGNITUDE, 6)),
+    "RecurrentFFN": ("magnitude", lambda: RecurrentFFN(MAGNITUDE, 5)),
 }
 every_layer = pytest.mark.parametrize("name", LAYERS)
 
 
 def build(name, dtype=torch.float32):
-    return randomise_parameters(LAYERS[name][1]().to(dtype), seed=7)
+    return randomise_parameters(LAYERS[name][1]().to(dtype).eval(), seed=7)
 
 
 def features(name, dtype=torch.float32, batch=2, frames=FRAMES):

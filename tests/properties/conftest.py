@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from rephase.models.config import PRESETS, RENetLiteConfig
+from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.signal.compression import EPS, compress
 from rephase.signal.real_pair import to_pair
 from rephase.signal.stft import stft

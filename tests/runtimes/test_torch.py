@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save
 
 from rephase.errors import ModelError
 from rephase.export.folder import ModelFacts, as_json, describe
-from rephase.models.config import RENetLiteConfig
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.runtimes.base import Runtime
 from rephase.runtimes.torch import TorchRuntime, load_network, make_network
 from rephase.testing import randomise_parameters

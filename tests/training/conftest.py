@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rephase.models.config import RENetLiteConfig
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.training.denoise import train
 from rephase.training.recipe import Recipe
 from rephase.weights.registry import ModelFolder

@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from rephase.models.config import RENetLiteConfig
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.training.denoise import fit, prepare
 from rephase.training.recipe import Recipe
 recipe, config = eval(sys.argv[1]), eval(sys.argv[2])

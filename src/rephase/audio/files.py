@@ -145,7 +145,8 @@ def _check_readable(path: Path) -> None:
     try:
         if path.is_dir():
             raise AudioFileError(
-                f"this is a folder, not a recording; {path}; name the files in it: rephase enhance {path}/*.wav -o cleaned/"
+                f"this is a folder, not a recording; {path}; "
+                f"name the files in it: rephase enhance {path}/*.wav -o cleaned/"
             )
         if path.exists() and not path.is_file():
             raise AudioFileError(f"this is no regular file; {path}; name a recording")

@@ -20,10 +20,8 @@ from rephase.errors import OutputError
 from rephase.export.cost import count_parameters, gmac_per_second
 from rephase.export.graph import waveform_graph
 from rephase.export.parity import prove_parity
-from rephase.models.renet_lite import RENetLite
+from rephase.models.network import Network
 from rephase.weights.registry import CONFIG_FORMAT, CONFIG_NAME, ModelFolder
-
-CHUNK_SECONDS = 10.24
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class ModelFacts:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-def describe(network: RENetLite, facts: ModelFacts) -> dict[str, Any]:
+def describe(network: Network, facts: ModelFacts) -> dict[str, Any]:
     """The description of a model whose weights don't ship: all fields of `config.json`, and no files.
 
     Args:
@@ -69,7 +67,7 @@ def describe(network: RENetLite, facts: ModelFacts) -> dict[str, Any]:
         "gmac_per_second": round(gmac_per_second(network), 4),
         "latency_ms": config.latency_ms,
         "receptive_field": {"past_samples": config.past_context, "future_samples": config.future_context},
-        "chunk_samples": round(CHUNK_SECONDS * config.sample_rate / config.hop_length) * config.hop_length,
+        "chunk_samples": config.chunk_samples,
         "network": config.to_dict(),
         "training": dict(facts.training),
         "files": {},
@@ -89,7 +87,7 @@ def as_json(description: Mapping[str, Any]) -> str:
 
 
 def write_model_folder(
-    folder: Path, network: RENetLite, facts: ModelFacts, speech: Sequence[np.ndarray] = ()
+    folder: Path, network: Network, facts: ModelFacts, speech: Sequence[np.ndarray] = ()
 ) -> ModelFolder:
     """Writes a complete model folder, once its graph is proven to give what the network gives.
 

@@ -21,7 +21,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from rephase.export.hadf import HADFPair
+from rephase.export.recurrence import with_graph_recurrences
 from rephase.layers.hadf import LiteHADF
+from rephase.models.network import Network
 from rephase.models.renet_lite import RENetLite
 from rephase.signal.dft import DFTConvolutions
 
@@ -36,28 +38,28 @@ class WaveformGraph(nn.Module):
         network: it is copied and stays as it is.
     """
 
-    def __init__(self, network: RENetLite) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         config = network.config
         self.network = fast_form(network)
-        self.transforms = DFTConvolutions(
-            n_fft=config.n_fft, hop_length=config.hop_length, win_length=config.win_length, window="sqrt_hann"
+        self.network.transforms = DFTConvolutions(
+            n_fft=config.n_fft, hop_length=config.hop_length, win_length=config.win_length, window=config.window
         )
 
     def forward(self, degraded: Tensor) -> Tensor:
         """[batch, time] → [batch, time]."""
-        enhanced = self.network.forward_pair(self.transforms.stft(degraded))
-        return self.transforms.istft(enhanced, length=degraded.shape[-1])
+        enhanced: Tensor = self.network(degraded)
+        return enhanced
 
 
 class SpectrumGraph(nn.Module):
-    """The network itself, `RENetLite.forward_spectrum`: between its ends, rotation equivariance can be measured.
+    """The network itself, `Network.forward_spectrum`: between its ends, rotation equivariance can be measured.
 
     Args:
         network: it is copied and stays as it is.
     """
 
-    def __init__(self, network: RENetLite) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = fast_form(network)
 
@@ -66,16 +68,20 @@ class SpectrumGraph(nn.Module):
         return self.network.forward_spectrum(magnitude, phasor)
 
 
-def fast_form(network: RENetLite) -> RENetLite:
-    """A copy of a network whose HADFs are in the form for the graph; it can't be trained.
+def fast_form(network: Network) -> Network:
+    """A copy of a network in the form for the graph: it can't be trained, and the published one can't run in torch.
 
     Args:
         network: it stays as it is.
 
     Returns:
-        A network that gives the same, up to rounding.
+        A network that gives the same, up to rounding: the HADFs of `renet-lite` are rewritten, and recurrences are
+        ONNX's own operation.
     """
     fast = copy.deepcopy(network).cpu().eval().requires_grad_(False)
+    with_graph_recurrences(fast)
+    if not isinstance(fast, RENetLite):
+        return fast
     for index, pair in enumerate(zip(fast.time_blocks, fast.band_blocks)):
         along_time, across_bands = cast("tuple[LiteHADF, LiteHADF]", pair)
         fast.time_blocks[index] = HADFPair(along_time, across_bands, fast.config.bands)
@@ -90,7 +96,7 @@ class _PassOn(nn.Module):
         return magnitude, phase
 
 
-def waveform_graph(network: RENetLite, *, name: str, version: str) -> onnx.ModelProto:
+def waveform_graph(network: Network, *, name: str, version: str) -> onnx.ModelProto:
     """The graph of a network: `degraded` → `enhanced`, float32 [batch, time] at the network's sample rate.
 
     Args:
@@ -102,7 +108,7 @@ def waveform_graph(network: RENetLite, *, name: str, version: str) -> onnx.Model
         The graph; two calls give the same bytes.
     """
     config = network.config
-    example = {"degraded": torch.randn(2, 3 * config.lookback_frames * config.hop_length + 1)}
+    example = {"degraded": torch.randn(2, 3 * config.block_frames * config.hop_length + 1)}
     ends = {0: "batch", 1: "time"}
     graph = _traced(WaveformGraph(network), example, {"degraded": ends, "enhanced": ends})
     facts = {"name": name, "version": version, "sample_rate": str(config.sample_rate)}
@@ -110,8 +116,8 @@ def waveform_graph(network: RENetLite, *, name: str, version: str) -> onnx.Model
     return graph
 
 
-def spectrum_graph(network: RENetLite) -> onnx.ModelProto:
-    """The graph of `RENetLite.forward_spectrum`: `magnitude`, `phasor` → `enhanced_magnitude`, `enhanced_phasor`.
+def spectrum_graph(network: Network) -> onnx.ModelProto:
+    """The graph of `Network.forward_spectrum`: `magnitude`, `phasor` → `enhanced_magnitude`, `enhanced_phasor`.
 
     Args:
         network: its weights go into the graph.
@@ -119,7 +125,7 @@ def spectrum_graph(network: RENetLite) -> onnx.ModelProto:
     Returns:
         The graph.
     """
-    frames, freqs = 3 * network.config.lookback_frames + 1, network.config.freqs
+    frames, freqs = 3 * network.config.block_frames + 1, network.config.freqs
     example = {"magnitude": torch.rand(2, frames, freqs), "phasor": torch.randn(2, 2, frames, freqs)}
     magnitude, phasor = {0: "batch", 1: "frames"}, {0: "batch", 2: "frames"}
     axes = {"magnitude": magnitude, "phasor": phasor, "enhanced_magnitude": magnitude, "enhanced_phasor": phasor}

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float32
 
 from rephase.errors import ModelError
-from rephase.models.renet_lite import RENetLite
+from rephase.models.network import Network
 from rephase.signal.phase import wrapped_distance
 from rephase.signal.stft import stft
 
@@ -44,7 +44,7 @@ class Parity:
 
 
 def prove_parity(
-    network: RENetLite, graph: onnx.ModelProto, speech: Sequence[Float32[np.ndarray, " time"]] = ()
+    network: Network, graph: onnx.ModelProto, speech: Sequence[Float32[np.ndarray, " time"]] = ()
 ) -> Parity:
     """Runs a graph and its network on the same waveforms.
 
@@ -67,7 +67,7 @@ def prove_parity(
     network = network.eval()
     device = next(network.parameters()).device
     sample_errors, phase_errors = [], []
-    for case, waveform in _cases(config.sample_rate, config.hop_length, config.lookback_frames, speech):
+    for case, waveform in _cases(config.sample_rate, config.hop_length, config.block_frames, speech):
         with torch.no_grad():
             expected = network(torch.from_numpy(waveform).to(device)).cpu().numpy()
         try:
@@ -115,7 +115,7 @@ def _phase_error(expected: np.ndarray, given: np.ndarray, case: str, n_fft: int,
 
 
 def _cases(
-    sample_rate: int, hop: int, lookback: int, speech: Sequence[np.ndarray]
+    sample_rate: int, hop: int, block_frames: int, speech: Sequence[np.ndarray]
 ) -> Iterator[tuple[str, Float32[np.ndarray, "batch time"]]]:
     """Waveforms [batch, time] at the level of networks, with what they are."""
     for number, waveform in enumerate(speech):
@@ -124,7 +124,7 @@ def _cases(
     yield "voice-like signal", voice[None]
     yield "silence, then a voice-like signal", np.concatenate([0 * voice, voice])[None]
     yield "batch of two, one of them silent", np.stack([0 * voice, voice])[:, : sample_rate | 1]
-    block = lookback * hop
+    block = block_frames * hop
     for length in (1, 2, hop - 1, hop, hop + 1, 3 * hop + 17, block - hop, block, block + 1, 2 * block - 1):
         yield f"{length} samples", voice_like(sample_rate, length)[None]
 

@@ -17,8 +17,9 @@ from jaxtyping import Float32
 from rephase.errors import ModelError, OutputError
 from rephase.export.graph import waveform_graph
 from rephase.export.parity import Parity, prove_parity
-from rephase.models.config import PRESETS
-from rephase.models.renet_lite import RENetLite
+from rephase.models.architectures import build
+from rephase.models.network import Network
+from rephase.models.presets import PRESETS
 from rephase.runtimes.torch import load_network, make_network
 from rephase.weights.registry import find_model
 
@@ -79,7 +80,7 @@ def _check(target: Path, overwrite: bool) -> None:
         raise OutputError(f"the output exists already; {target}; choose another name, or allow it: --overwrite")
 
 
-def _network(model: str | os.PathLike[str], random: bool) -> tuple[RENetLite, str, str]:
+def _network(model: str | os.PathLike[str], random: bool) -> tuple[Network, str, str]:
     """The network with its name and the version of its weights."""
     if not random:
         folder = find_model(model)
@@ -92,6 +93,6 @@ def _network(model: str | os.PathLike[str], random: bool) -> tuple[RENetLite, st
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         if model in PRESETS:
-            return RENetLite(PRESETS[str(model)]).eval(), str(model), "random"
+            return build(PRESETS[str(model)]).eval(), str(model), "random"
         folder = find_model(model)
         return make_network(folder), folder.name, "random"

@@ -29,11 +29,12 @@ class HybridAttention(nn.Module):
     Equivariance: rotates (magnitude out invariant).
 
     Args:
-        channels: (magnitude, phase) channels; `heads` divides both.
-        heads: number of heads.
+        channels: (magnitude, phase) channels.
+        heads: number of heads; it divides the magnitude channels.
         axis: `frames` or `freqs`.
         reach: along frames, (look-back, look-ahead) in frames, look-ahead ≤ look-back; along freqs it is all of them.
         groups: along frames, how many groups of neighbouring frequencies have a score map of their own.
+        phase_head_channels: complex channels of one head; by default `heads` divides the phase channels too.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class HybridAttention(nn.Module):
         axis: str,
         reach: tuple[int, int] | None = None,
         groups: int = 1,
+        phase_head_channels: int | None = None,
     ) -> None:
         super().__init__()
         if axis not in ("frames", "freqs"):
             raise ValueError(f"axis must be 'frames' or 'freqs'; got {axis!r}. Try 'frames'.")
-        if channels[0] % heads or channels[1] % heads:
+        if channels[0] % heads or (phase_head_channels is None and channels[1] % heads):
             raise ValueError(
-                f"heads must divide the channels of both streams; got {heads} and {channels}. Try heads=1."
+                f"heads must divide the channels of both streams; got {heads} and {channels}. Try heads=1, or "
+                "phase_head_channels where the phase channels alone don't fit."
             )
         if axis == "frames" and (reach is None or not 0 <= reach[1] <= reach[0] or reach[0] < 1):
             raise ValueError(
@@ -58,10 +61,12 @@ class HybridAttention(nn.Module):
             )
         self.channels, self.heads, self.axis, self.groups = channels, heads, axis, groups
         magnitude, phase = channels
+        self.head_channels = (magnitude // heads, phase_head_channels or phase // heads)
+        mixed_phase = heads * self.head_channels[1]
         self.magnitude_in = nn.Linear(magnitude, 3 * magnitude, bias=False)
-        self.phase_in = ComplexLinear(phase, 3 * phase)
+        self.phase_in = ComplexLinear(phase, 3 * mixed_phase)
         self.magnitude_out = nn.Linear(magnitude, magnitude)
-        self.phase_out = ComplexLinear(phase, phase)
+        self.phase_out = ComplexLinear(mixed_phase, phase)
         self.reach = reach or (0, 0)
         self.window: Tensor
         if axis == "frames":
@@ -97,7 +102,6 @@ class HybridAttention(nn.Module):
         phase: Float[Tensor, "batch 2 phase frames freqs"],
     ) -> tuple[Float[Tensor, "batch magnitude frames freqs"], Float[Tensor, "batch 2 phase frames freqs"]]:
         """What each stream receives from the other places along the axis, to be added to it."""
-        magnitude_channels, phase_channels = self.channels
         real = self.magnitude_in(magnitude.movedim(1, -1)).unflatten(-1, (3, self.heads, -1))
         stacked = self.phase_in(phase.flatten(1, 2).movedim(1, -1))
         stacked = stacked.unflatten(-1, (2, 3, self.heads, -1))
@@ -108,10 +112,13 @@ class HybridAttention(nn.Module):
             mixed = self._in_blocks(queries, keys, values).unflatten(-1, (-1, joint.shape[-1]))
             mixed = mixed.permute(0, 3, 1, 4, 2, 5).flatten(2, 3)
         else:
-            queries, keys, values = joint.permute(3, 0, 1, 4, 2, 5)  # each [batch, frames, heads, freqs, dim]
-            mixed = nn.functional.scaled_dot_product_attention(queries, keys, values).permute(0, 1, 3, 2, 4)
-        sizes = [magnitude_channels // self.heads, phase_channels // self.heads, phase_channels // self.heads]
-        real, re, im = mixed.split(sizes, dim=-1)  # each [batch, frames, freqs, heads, dim]
+            # Four dimensions are what fused kernels take: each [batch · frames, heads, freqs, dim].
+            queries, keys, values = joint.flatten(0, 1).permute(2, 0, 3, 1, 4)
+            mixed = nn.functional.scaled_dot_product_attention(queries, keys, values)
+            mixed = mixed.transpose(1, 2).unflatten(0, joint.shape[:2])
+        magnitude_size, phase_size = self.head_channels
+        # Each [batch, frames, freqs, heads, dim].
+        real, re, im = mixed.split([magnitude_size, phase_size, phase_size], dim=-1)
         stacked = torch.cat([re.flatten(-2), im.flatten(-2)], dim=-1)
         return (
             self.magnitude_out(real.flatten(-2)).movedim(-1, 1),

@@ -1,34 +1,22 @@
-"""The configuration of `renet-lite`, and what follows from it without running anything.
+"""What the configurations of all networks have in common: a front end, and a form that JSON can hold.
 
-No torch here: the registry, the Enhancer and the command line read latency and receptive field from it.
+No torch here: the registry, the Enhancer and the command line read latency and context from a configuration.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import Field, asdict, dataclass, fields
+from typing import Any, TypeVar
+
+Config = TypeVar("Config", bound="NetworkConfig")
 
 
 @dataclass(frozen=True)
-class RENetLiteConfig:
-    """The small member of the family: hop of 16 ms, 33 bands in the bottleneck, bounded look-around in time.
-
-    Every layer that looks along time has an explicit number of frames that it sees before and after its own, so
-    the receptive field is finite and known (`past_frames`, `lookahead_frames`), and a long file in chunks gives
-    what the whole file gives.
+class NetworkConfig:
+    """The front end of a network, and the tools to check and to describe a configuration.
 
     Attributes:
         sample_rate: Hz.
-        n_fft, hop_length, win_length: of the STFT, samples; the window is the square root of a periodic Hann window.
+        n_fft, hop_length, win_length: of the STFT, samples.
         compression: exponent of the magnitude compression.
-        stem_channels: magnitude and complex phase channels at 1/`stem_stride` of the frequency resolution.
-        stem_stride: frequency down-sampling of the first level.
-        channels: magnitude and complex phase channels of the bottleneck.
-        stride: further frequency down-sampling of the bottleneck.
-        heads: attention heads; they divide the magnitude and the phase channels.
-        groups: groups of bands that have a score map of their own in the attention along time.
-        blocks: pairs of attention along time and along frequency.
-        dilations: in time, of the bottleneck's convolutions; one more than `blocks`.
-        lookback_frames: how many past frames one attention along time sees.
-        lookahead_frames: how many future frames the whole network sees; 0 makes every layer causal.
     """
 
     sample_rate: int = 16000
@@ -36,79 +24,45 @@ class RENetLiteConfig:
     hop_length: int = 256
     win_length: int = 512
     compression: float = 0.3
-    stem_channels: tuple[int, int] = (32, 8)
-    stem_stride: int = 4
-    channels: tuple[int, int] = (48, 16)
-    stride: int = 2
-    heads: int = 4
-    groups: int = 3
-    blocks: int = 2
-    dilations: tuple[int, ...] = (1, 2, 4)
-    lookback_frames: int = 32
-    lookahead_frames: int = 30
 
     def __post_init__(self) -> None:
-        self._check_integers()
+        for field in fields(self):
+            self._check_type(field)
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft must be even; got {self.n_fft}. Try n_fft={self.n_fft + 1}.")
         if self.win_length > self.n_fft:
             raise ValueError(
                 f"win_length must be at most n_fft; got {self.win_length} and {self.n_fft}. "
                 f"Try n_fft={self.win_length}."
             )
-        if self.win_length != 2 * self.hop_length:
-            raise ValueError(
-                "hop_length must be half of win_length (the square-root Hann pair reconstructs at 50 % overlap); "
-                f"got {self.hop_length} and {self.win_length}. Try hop_length={self.win_length // 2}."
-            )
-        if not isinstance(self.compression, float | int) or not 0 < self.compression <= 1:
+        if not 0 < self.compression <= 1:
             raise ValueError(f"compression must lie in (0, 1]; got {self.compression!r}. Try 0.3.")
-        if any(channels % self.heads for channels in self.channels):
-            raise ValueError(
-                f"heads must divide both of channels; got {self.heads} and {self.channels}. Try heads=1, or channels="
-                f"{tuple(-(-channels // self.heads) * self.heads for channels in self.channels)}."
-            )
-        if self.bands % self.groups:
-            raise ValueError(
-                f"groups must divide the {self.bands} bands of the bottleneck; got {self.groups}. Try groups=1."
-            )
-        if len(self.dilations) != self.blocks + 1:
-            raise ValueError(
-                f"dilations must have blocks + 1 = {self.blocks + 1} entries; got {self.dilations}. "
-                f"Try dilations={tuple(2**i for i in range(self.blocks + 1))}."
-            )
-        most = int(0.5 * self.sample_rate / self.hop_length)
-        if not 0 <= self.lookahead_frames <= most:
-            raise ValueError(
-                f"lookahead_frames must lie in 0 … {most} (half a second); got {self.lookahead_frames}. "
-                f"Try lookahead_frames={most}."
-            )
-        if self.lookback_frames < max(self.attention_lookahead):
-            raise ValueError(
-                "lookback_frames must be at least what each attention along time looks ahead, "
-                f"{max(self.attention_lookahead)} frames; got {self.lookback_frames}. Try lookback_frames=32."
-            )
-        if self.lookahead_frames and self.lookahead_frames < self.convolution_lookahead + self.blocks:
-            raise ValueError(
-                "lookahead_frames must be 0 (causal) or leave each attention along time one frame after the "
-                f"convolutions' {self.convolution_lookahead}; got {self.lookahead_frames}. "
-                f"Try lookahead_frames={self.convolution_lookahead + self.blocks}."
-            )
 
-    def _check_integers(self) -> None:
-        """Counts must be integers of at least 1 and channels pairs of them, before anything is divided by them."""
-        kinds = {"stem_channels": "a pair of integers", "channels": "a pair of integers", "dilations": "integers"}
-        for field in fields(self):
-            value, kind = getattr(self, field.name), kinds.get(field.name, "an integer")
-            least = 0 if field.name == "lookahead_frames" else 1
-            if field.name == "compression":
-                continue
-            values = value if isinstance(value, tuple) and field.name in kinds else (value,)
-            wrong_count = kind == "a pair of integers" and len(values) != 2
-            if wrong_count or not all(type(item) is int and item >= least for item in values):
-                raise ValueError(
-                    f"{field.name} must be {kind} of at least {least}; got {value!r}. Try {field.name}={field.default}."
-                )
-        if self.n_fft % 2:
-            raise ValueError(f"n_fft must be even; got {self.n_fft}. Try n_fft={self.n_fft + 1}.")
+    def _check_type(self, field: Field[Any]) -> None:
+        """A value must be of the kind of its default: an integer of at least 1, as many of them, or a number."""
+        value, default = getattr(self, field.name), field.default
+        least = 0 if field.name in self._may_be_zero() else 1
+        if isinstance(default, float):
+            kind, right = "a number of at least 0", type(value) in (int, float) and value >= 0
+        elif isinstance(default, tuple):
+            pair = field.name in self._pairs()
+            kind = f"{'a pair of integers' if pair else 'integers'} of at least {least}"
+            right = isinstance(value, tuple) and all(type(item) is int and item >= least for item in value)
+            right = right and (len(value) == 2 if pair else len(value) > 0)
+        else:
+            kind, right = f"an integer of at least {least}", type(value) is int and value >= least
+        if not right:
+            raise ValueError(f"{field.name} must be {kind}; got {value!r}. Try {field.name}={default}.")
+
+    @classmethod
+    def _may_be_zero(cls) -> set[str]:
+        """Names of integers for which 0 has a meaning."""
+        return set()
+
+    @classmethod
+    def _pairs(cls) -> set[str]:
+        """Names of tuples that must have two entries."""
+        return set()
 
     @property
     def freqs(self) -> int:
@@ -116,63 +70,41 @@ class RENetLiteConfig:
         return self.n_fft // 2 + 1
 
     @property
-    def stem_bands(self) -> int:
-        """Frequencies after the stem."""
-        return -(-self.freqs // self.stem_stride)
+    def window(self) -> str:
+        """The window of the STFT and its inverse, as `rephase.signal.stft.analysis_window` knows it."""
+        return "hann"
 
     @property
-    def bands(self) -> int:
-        """Frequencies in the bottleneck."""
-        return -(-self.stem_bands // self.stride)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no frame of the output depends on a later frame of the input."""
-        return self.lookahead_frames == 0
-
-    @property
-    def time_convolutions(self) -> tuple[int, ...]:
-        """Dilations of all convolutions of three frames: stem, bottleneck, decoder."""
-        return (1, *self.dilations, 1)
-
-    @property
-    def convolution_lookahead(self) -> int:
-        """Future frames that the convolutions see together where they are centred."""
-        return sum(self.time_convolutions)
-
-    @property
-    def attention_lookahead(self) -> tuple[int, ...]:
-        """Future frames that each attention along time sees; they share what the convolutions leave."""
-        rest = 0 if self.causal else self.lookahead_frames - self.convolution_lookahead
-        return tuple(rest // self.blocks + (i < rest % self.blocks) for i in range(self.blocks))
-
-    @property
-    def past_frames(self) -> int:
-        """Past frames that one frame of the output depends on."""
-        convolutions = self.convolution_lookahead * (2 if self.causal else 1)
-        return convolutions + self.blocks * self.lookback_frames
+    def block_frames(self) -> int:
+        """Frames after which the network's own blocks repeat: faults of a graph hide at lengths around it."""
+        raise NotImplementedError
 
     @property
     def past_context(self) -> int:
-        """Samples before its own that one sample of the output depends on, at most; a multiple of the hop."""
-        return (self.past_frames + self.n_fft // self.hop_length) * self.hop_length
+        """Samples before a chunk that its call must hear too; a multiple of the hop."""
+        raise NotImplementedError
 
     @property
     def future_context(self) -> int:
-        """Samples after its own that one sample of the output depends on, at most; a multiple of the hop."""
-        return (self.lookahead_frames + self.n_fft // self.hop_length) * self.hop_length
+        """Samples after a chunk that its call must hear too; a multiple of the hop."""
+        raise NotImplementedError
+
+    @property
+    def chunk_samples(self) -> int:
+        """Preferred length of one call, without the contexts, samples; a multiple of the hop."""
+        raise NotImplementedError
 
     @property
     def latency_ms(self) -> float:
-        """Algorithmic latency: one window and the frames that the network looks ahead, in milliseconds."""
-        return 1000 * (self.win_length + self.lookahead_frames * self.hop_length) / self.sample_rate
+        """How long after a sample its result is final, in milliseconds."""
+        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON can hold them."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "RENetLiteConfig":
+    def from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
         """The configuration from what `to_dict` gave.
 
         Raises:
@@ -182,14 +114,9 @@ class RENetLiteConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise ValueError(
-                f"unknown fields in a RENetLiteConfig: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
+                f"unknown fields in a {cls.__name__}: {', '.join(unknown)}. Known: {', '.join(sorted(known))}."
             )
         frozen: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
         }
         return cls(**frozen)
-
-
-RENET_LITE = RENetLiteConfig()
-RENET_LITE_CAUSAL = RENetLiteConfig(lookahead_frames=0)
-PRESETS = {"renet-lite": RENET_LITE, "renet-lite-causal": RENET_LITE_CAUSAL}

@@ -6,15 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from rephase.layers import LiteHADF, LiteMPICM, SubPixelComplexConv2d, SubPixelMagnitudeConv2d
-from rephase.models.config import RENetLiteConfig
-from rephase.signal.compression import EPS, compress, decompress
-from rephase.signal.real_pair import from_pair, to_pair, unit
-from rephase.signal.stft import istft, stft
+from rephase.layers import MPICM, LiteHADF, SubPixelComplexConv2d, SubPixelMagnitudeConv2d
+from rephase.models.network import Network
+from rephase.models.renet_lite_config import RENetLiteConfig
+from rephase.signal.real_pair import unit
+
+ONE_FRAME = ("channels", "freqs")
 
 
-class RENetLite(nn.Module):
-    """Waveform in, enhanced waveform out.
+class RENetLite(Network):
+    """Waveform in, enhanced waveform out; trained at about −26 dBFS RMS, to which the Enhancer brings any level.
 
     257 frequencies → stem (÷ 4) → encoder (÷ 2: 33 bands) → bottleneck: a dilated MPICM before each pair of HADFs
     (time, then frequency) and one after → back up by sub-pixel convolutions, with the features of the way down added.
@@ -27,16 +28,17 @@ class RENetLite(nn.Module):
         config: sizes and reach.
     """
 
+    config: RENetLiteConfig
+
     def __init__(self, config: RENetLiteConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         stem, core, bands = config.stem_channels, config.channels, config.bands
 
         def mpicm(
             inputs: tuple[int, int], outputs: tuple[int, int], freqs: int, dilation: int = 1, **geometry: Any
-        ) -> LiteMPICM:
+        ) -> MPICM:
             ahead = 0 if config.causal else dilation
-            return LiteMPICM(inputs, outputs, freqs, dilation=dilation, lookahead=ahead, **geometry)
+            return MPICM(inputs, outputs, freqs, norm_over=ONE_FRAME, dilation=dilation, lookahead=ahead, **geometry)
 
         self.stem = mpicm(
             (1, 2),
@@ -46,10 +48,11 @@ class RENetLite(nn.Module):
             stride=config.stem_stride,
             pad_freqs=_padding(config.freqs, config.stem_bands, config.stem_stride),
         )
-        self.encoder = LiteMPICM(
+        self.encoder = MPICM(
             stem,
             core,
             bands,
+            norm_over=ONE_FRAME,
             kernel=(1, 2 * config.stride),
             stride=config.stride,
             pad_freqs=_padding(config.stem_bands, bands, config.stride),
@@ -66,24 +69,6 @@ class RENetLite(nn.Module):
         self.decoder = mpicm(stem, stem, config.stem_bands)
         self.magnitude_out = SubPixelMagnitudeConv2d(stem[0], 3, (1, 3), config.stem_stride)
         self.phase_out = SubPixelComplexConv2d(stem[1], 1, (1, 3), config.stem_stride)
-
-    def forward(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
-        """Enhances a waveform of at least one sample at `config.sample_rate`; the length stays.
-
-        The network is trained on input of about −26 dBFS RMS; the Enhancer brings any level there and back.
-        """
-        lengths = {name: getattr(self.config, name) for name in ("n_fft", "hop_length", "win_length")}
-        spectrum = to_pair(stft(waveform, window="sqrt_hann", **lengths)).transpose(-1, -2)
-        enhanced = from_pair(self.forward_pair(spectrum).transpose(-1, -2))
-        return istft(enhanced, length=waveform.shape[-1], window="sqrt_hann", **lengths)
-
-    def forward_pair(self, spectrum: Float[Tensor, "batch 2 frames freqs"]) -> Float[Tensor, "batch 2 frames freqs"]:
-        """Enhances an uncompressed spectrum given as a real pair."""
-        power = spectrum.square().sum(dim=1)
-        magnitude, phasor = self.forward_spectrum(
-            compress(power, self.config.compression), spectrum * torch.rsqrt(power + EPS).unsqueeze(1)
-        )
-        return decompress(magnitude, self.config.compression).unsqueeze(1) * phasor
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]

@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 
 from rephase.errors import ModelError
-from rephase.models.config import RENetLiteConfig
-from rephase.models.renet_lite import RENetLite
+from rephase.models.architectures import ARCHITECTURES, build
+from rephase.models.network import Network
 from rephase.runtimes.base import choose_runtime
 from rephase.weights.registry import ModelFolder
 
@@ -66,7 +66,7 @@ class TorchRuntime:
             raise ModelError(f"the network failed on {self._place} ({reason}); use device cpu") from error
 
 
-def make_network(folder: ModelFolder) -> RENetLite:
+def make_network(folder: ModelFolder) -> Network:
     """The network that a folder describes, with random weights.
 
     Args:
@@ -78,19 +78,20 @@ def make_network(folder: ModelFolder) -> RENetLite:
     Raises:
         ModelError: if the architecture is unknown, or its configuration is not one.
     """
-    if folder.architecture != RENetLite.__name__:
+    if folder.architecture not in ARCHITECTURES:
         raise ModelError(
             f"architecture {folder.architecture!r} is unknown; {folder.path}; "
-            f"known is {RENetLite.__name__}: update rephase, or use runtime onnx"
+            f"known are {', '.join(ARCHITECTURES)}: update rephase, or use runtime onnx"
         )
+    kind, _ = ARCHITECTURES[folder.architecture]
     try:
-        config = RENetLiteConfig.from_dict(dict(folder.network))
+        config = kind.from_dict(dict(folder.network))
     except (TypeError, ValueError) as error:
         raise ModelError(f"{error}; {folder.path}; correct `network` in its config.json") from error
-    return RENetLite(config).eval()
+    return build(config).eval()
 
 
-def load_network(folder: ModelFolder) -> RENetLite:
+def load_network(folder: ModelFolder) -> Network:
     """The network of a folder with its weights, once they are known to be the described ones.
 
     Args:

@@ -4,8 +4,8 @@
 
 FOLDER holds `speech.csv` and `noise.csv` with the columns path, split (train, valid) and source. Each step draws crops
 of speech and noise, degrades them in torch (`pairs`) and takes one step of Muon and AdamW; the learning rate follows
-the clock (`recipe`), so that a run of any length ends annealed. The run goes on from its last checkpoint when it is started
-again, and ends with `RUN/model`, which `rephase enhance --model RUN/model` takes.
+the clock (`recipe`), so that a run of any length ends annealed. The run goes on from its last checkpoint when it is
+started again, and ends with `RUN/model`, which `rephase enhance --model RUN/model` takes.
 """
 
 import argparse
@@ -34,8 +34,9 @@ from rephase.losses.compressed_spectrum import compressed_spectrum_loss
 from rephase.losses.loudness import loudness_loss
 from rephase.losses.si_sdr import si_sdr_loss
 from rephase.metrics import MetricError, estoi, pesq_wb, si_sdr_db
-from rephase.models.config import RENET_LITE, RENetLiteConfig
+from rephase.models.presets import RENET_LITE
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.signal.real_pair import from_pair, to_pair
 from rephase.signal.stft import istft, stft
 from rephase.training.pairs import Batches, Degrader, ValidationBatches
@@ -77,7 +78,8 @@ class DenoiseModule(lightning.LightningModule):
         """Muon for the weights between hidden features, AdamW for all others; the rates are set before each step.
 
         Muon (Jordan et al., 2024) makes the momentum of a matrix orthogonal, so that each direction of a weight learns
-        at the same pace. Gains, biases, and the weights of the first and last layers are AdamW's, as its authors advise.
+        at the same pace. Gains, biases, and the weights of the first and last layers are AdamW's, as its authors
+        advise.
         """
         matrices, others = split_parameters(self.network)
         return Muon(

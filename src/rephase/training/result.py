@@ -16,8 +16,9 @@ from rephase import __version__
 from rephase.data.corpus import PackedCorpus
 from rephase.data.sources import source_facts
 from rephase.export.folder import ModelFacts, write_model_folder
-from rephase.models.config import PRESETS, RENetLiteConfig
+from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.training.recipe import Recipe
 from rephase.weights.registry import ModelFolder
 

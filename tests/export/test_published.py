@@ -1,0 +1,82 @@
+"""The published network as a graph: recurrences, whole-input norms and attention over everything, at any length."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+import rephase
+from rephase.export.folder import ModelFacts, write_model_folder
+from rephase.export.graph import spectrum_graph
+from rephase.export.parity import prove_parity
+from rephase.models.renet import RENet
+from rephase.models.renet_config import RENetConfig
+from rephase.signal.real_pair import rotate, unit
+from rephase.testing import randomise_parameters
+
+TINY = RENetConfig(
+    channels=(8, 4), heads=2, phase_head_channels=3, blocks=1, dense_dilations=(1, 2), phase_hidden=6,
+    longest_seconds=4.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return randomise_parameters(RENet(TINY).eval(), seed=3)
+
+
+@pytest.fixture(scope="module")
+def model(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "published"
+    return write_model_folder(folder, network, ModelFacts("published", "1.0.0"))
+
+
+def test_parity_on_speech_and_at_the_edges(network, model, recordings):
+    graph = onnx.load_from_string(model.verified_bytes("model.onnx"))
+    # One recording whose quiet bins are not empty: this network, with random weights and no compressed spectrum at its
+    # input but phasors alone, turns the rounding of an empty bin into a full-sized error.
+    parity = prove_parity(network, graph, [recordings[1][:40000]])
+    assert parity.sample_error <= 1e-4
+    assert {"GRU"} <= {node.op_type for node in graph.graph.node}
+
+
+def test_the_graph_turns_with_its_phasor(network):
+    session = onnxruntime.InferenceSession(
+        spectrum_graph(network).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    generator = torch.Generator().manual_seed(0)
+    magnitude = torch.rand(2, 33, TINY.freqs, generator=generator)
+    phasor = unit(torch.randn(2, 2, 33, TINY.freqs, generator=generator))
+
+    def run(phase):
+        return [torch.from_numpy(out) for out in session.run(None, {"magnitude": magnitude.numpy(), "phasor": phase})]
+
+    plain, turned = run(phasor.numpy()), run(rotate(phasor, 0.7).numpy())
+    assert (turned[0] - plain[0]).norm() <= 1e-4 * plain[0].norm()
+    assert (turned[1] - rotate(plain[1], 0.7)).norm() <= 1e-4 * plain[1].norm()
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "torch"])
+def test_the_enhancer_takes_it_for_recordings_longer_than_a_call(model, runtime):
+    """Ten seconds at 44.1 kHz in calls of at most four: none is refused, and the length stays."""
+    calls = []
+    enhancer = rephase.Enhancer.from_pretrained(model.path, runtime=runtime)
+    run = enhancer.runtime
+
+    class Watched:
+        name, device = run.name, run.device
+
+        def __call__(self, waveform):
+            calls.append(waveform.shape[1])
+            return run(waveform)
+
+    waveform = 0.05 * np.random.default_rng(0).standard_normal((2, 441000)).astype(np.float32)
+    enhanced = rephase.Enhancer(Watched(), model).enhance(waveform, 44100)
+    assert enhanced.shape == waveform.shape
+    assert np.isfinite(enhanced).all()
+    assert len(calls) > 3
+    assert max(calls) <= TINY.longest_samples
+    assert model.past_samples == model.future_samples == 16000
