@@ -13,7 +13,7 @@ RUN     ?= runs/renet-lite
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types format bench results train clean check-python check-compiler check-data check-training-data
+.PHONY: help demo test test-slow lint types format docs bench results train clean check-python check-compiler check-data check-training-data
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,12 @@ format: $(VENV)/.stamp-dev ## bring the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks.md
+docs: $(VENV)/.stamp-dev ## draw and write the pages of docs that are made from the code
+	$(BIN)/python docs/make_architecture.py
+
+bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks.md and docs/benchmarks-published.md
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/published.py
 
 results: check-data $(VENV)/.stamp-dev ## score the default model on a data folder: make results DATA=FOLDER
 	$(BIN)/python benchmarks/results.py "$(DATA)"

@@ -57,5 +57,5 @@ def with_graph_recurrences(network: nn.Module) -> None:
         network: changed in place; it then serves for the graph alone.
     """
     for layer in network.modules():
-        if isinstance(layer, RecurrentFFN):
+        if isinstance(layer, RecurrentFFN) and isinstance(layer.recurrence, nn.GRU):
             layer.recurrence = GraphRecurrence(layer.recurrence)

@@ -78,7 +78,7 @@ class RecurrentFFN(nn.Module):
 
     def __init__(self, channels: int, hidden: int, *, slope: float = 0.01, dropout: float = 0.1) -> None:
         super().__init__()
-        self.recurrence = nn.GRU(channels, hidden, batch_first=True, bidirectional=True)
+        self.recurrence: nn.Module = nn.GRU(channels, hidden, batch_first=True, bidirectional=True)
         self.activation = nn.LeakyReLU(slope)
         self.dropout = nn.Dropout(dropout)
         self.contract = nn.Linear(2 * hidden, channels)

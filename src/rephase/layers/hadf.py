@@ -62,6 +62,9 @@ class LiteHADF(_AttentionAndFFNs):
         expansion: hidden channels of the FFNs over channels.
     """
 
+    magnitude_ffn: GatedFFN
+    phase_ffn: ComplexGatedFFN
+
     def __init__(
         self,
         channels: tuple[int, int],

@@ -185,7 +185,8 @@ class DenoiseModule(lightning.LightningModule):
 
 def split_parameters(network: RENetLite) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The weights of hidden layers, which are matrices from features to features, and all other parameters."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         path = name.split(".")
         hidden = path[-1].startswith("weight") and path[0] not in EDGE_LAYERS
