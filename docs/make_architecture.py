@@ -141,8 +141,8 @@ def page() -> str:
         "Magnitude (above) is real, phase (below) complex, held as real pairs `[batch, 2, channels, frames, freqs]`. A "
         "rotation of the input's phase by any angle turns the lower stream by that angle and leaves the upper one as "
         "it is: linear maps below have no bias, norms and gates look at moduli alone, and a score Re(Q Kᴴ) doesn't "
-        "change when both are turned. Arrows between the streams are gates, 3σ(s · (W x + b)). Each HADF stands within a "
-        "residual of its own.",
+        "change when both are turned. Arrows between the streams are gates, 3σ(s · (W x + b)). Each HADF stands within "
+        "a residual of its own.",
     ]
     for name, config in NETWORKS.items():
         network = RENet(config).eval()
@@ -158,8 +158,8 @@ def page() -> str:
         ]
     parts.append(
         "Its norms and its attention along time see the whole input, so a recording in pieces is not what it is in "
-        f"one: one call takes at most {RENET_BASE.longest_seconds:g} s, and the Enhancer gives longer recordings in calls "
-        f"that share {RENET_BASE.context_seconds:g} s on either side and joins them with a cross-fade."
+        f"one: one call takes at most {RENET_BASE.longest_seconds:g} s, and the Enhancer gives longer recordings in "
+        f"calls that share {RENET_BASE.context_seconds:g} s on either side and joins them with a cross-fade."
     )
     return "\n\n".join(parts) + "\n"
 

@@ -18,6 +18,17 @@ def test_a_configuration_builds_its_network(config):
     assert network.config == config
 
 
+def test_the_package_offers_what_its_docstring_shows():
+    from rephase import models
+
+    assert set(dir(models)) == set(models.__all__)
+    assert all(getattr(models, name) is not None for name in models.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'RENett'"):
+        models.RENett  # noqa: B018
+    waveform = torch.randn(1, 1600)
+    assert models.RENet(models.PRESETS["renet-small"]).eval()(waveform).shape == waveform.shape
+
+
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())
 def test_the_weights_survive_a_file(config, tmp_path):
     model, signal = randomise_parameters(build(config)).eval(), 0.05 * torch.randn(1, 3000)
