@@ -31,7 +31,7 @@ def main() -> None:
     torch.manual_seed(0)
     config = PRESETS[arguments.model]
     assert isinstance(config, RENetConfig)
-    network: torch.nn.Module = RENet(config)
+    network: torch.nn.Module = RENet(config).to(memory_format=torch.channels_last)  # as the torch runtime has it
     if arguments.kind == "complex":
         network = ComplexRENet(network)
     waveform = 0.1 * torch.randn(1, round(arguments.seconds * config.sample_rate))
