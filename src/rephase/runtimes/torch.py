@@ -40,7 +40,8 @@ class TorchRuntime:
         network = load_network(folder)
         try:
             # With weights that lie so, renet-small takes 0.93 of the time on a CPU, and renet-lite the same as without.
-            self._network = network.to(memory_format=torch.channels_last).to(place)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+            self._network = network.to(place)
         except (RuntimeError, AssertionError) as error:  # torch raises either where a GPU can't be used
             raise ModelError(f"torch can't use device {device} ({error}); use device cpu") from error
         self._place = place
