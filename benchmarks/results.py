@@ -23,12 +23,24 @@ import soundfile
 from reports import machine, table, versions, write
 
 import rephase
-from rephase.metrics import MetricError, band_level_db, estoi, lsd, pesq_wb, si_sdr_db
+from rephase.metrics import MetricError, band_level_db, estoi, lsd, pd_deg, pesq_wb, si_sdr_db
 from rephase.weights import ModelFolder
 
 REPORT = Path(__file__).parent.parent / "docs" / "results.md"
-METRICS: dict[str, Callable[..., float]] = {"pesq_wb": pesq_wb, "estoi": estoi, "si_sdr_db": si_sdr_db, "lsd": lsd}
-TITLES = {"pesq_wb": "PESQ-WB ↑", "estoi": "ESTOI ↑", "si_sdr_db": "SI-SDR (dB) ↑", "lsd": "LSD ↓"}
+METRICS: dict[str, Callable[..., float]] = {
+    "pesq_wb": pesq_wb,
+    "estoi": estoi,
+    "si_sdr_db": si_sdr_db,
+    "pd_deg": pd_deg,
+    "lsd": lsd,
+}
+TITLES = {
+    "pesq_wb": "PESQ-WB ↑",
+    "estoi": "ESTOI ↑",
+    "si_sdr_db": "SI-SDR (dB) ↑",
+    "pd_deg": "PD (°) ↓",
+    "lsd": "LSD ↓",
+}
 BANDS = ((2000, 4000), (4000, 6000), (6000, 8000))  # Hz
 BAND_SNRS = (10.0, 15.0)  # dB; below, what is left of the noise hides what was taken from the speech
 RESAMPLES = 10_000

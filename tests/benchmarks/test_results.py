@@ -40,8 +40,8 @@ def data(tmp_path_factory, example_audio) -> Path:
         "task,id,seconds,snr_db\ndenoise,000,4.0,10\ndenoise,001,4.0,0\ndereverb,000,4.0,\n"
     )
     (folder / "eval" / "peers.csv").write_text(
-        "task,system,n,pesq_wb,estoi,si_sdr_db,lsd\n"
-        "dereverb,degraded,1,1,0.5,0,1\ndereverb,Another,1,1.5,0.25,-3,\ndenoise,degraded,40,1,1,1,1\n"
+        "task,system,n,pesq_wb,estoi,si_sdr_db,pd_deg,lsd\n"
+        "dereverb,degraded,1,1,0.5,0,50,1\ndereverb,Another,1,1.5,0.25,-3,60,\ndenoise,degraded,40,1,1,1,1,1\n"
     )
     return folder
 
@@ -68,23 +68,23 @@ def test_a_model_that_changes_nothing_scores_as_what_came_in(report):
 
 
 def test_a_pair_without_a_score_is_in_no_mean_and_listed(report):
-    pesq, estoi, si_sdr, lsd = cells(report, "denoise", "degraded")[1:]
-    assert all(cell.endswith("(1 of 2)") for cell in (pesq, estoi, si_sdr))
+    pesq, estoi, si_sdr, pd, lsd = cells(report, "denoise", "degraded")[1:]
+    assert all(cell.endswith("(1 of 2)") for cell in (pesq, estoi, si_sdr, pd))
     assert re.fullmatch(r"\d+\.\d{3}", lsd)  # silence has a distance
-    assert "Missing: 3 of degraded and 3 of enhanced" in report
+    assert "Missing: 4 of degraded and 4 of enhanced" in report
     listed = [line for line in report.splitlines() if line.startswith("| identity | denoise | 001 |")]
-    assert len(listed) == 3
+    assert len(listed) == 4
     assert all("reference is silent" in line for line in listed)
 
 
 def test_other_systems_stand_beside_the_model(report):
-    assert cells(report, "dereverb", "Another") == ["1", "1.500", "0.250", "-3.000", "missing"]
+    assert cells(report, "dereverb", "Another") == ["1", "1.500", "0.250", "-3.000", "60.000", "missing"]
 
 
 def test_agreement_is_told_of_means_over_the_same_pairs(report, data):
     figures = [float(cell) for cell in cells(report, "dereverb", "degraded")[1:]]
-    expected = max(abs(ours - theirs) for ours, theirs in zip(figures, (1, 0.5, 0, 1)))
-    told = re.search(r"Its 4 means of `degraded` and ours.* differ by at most (\d+\.\d+)", report)
+    expected = max(abs(ours - theirs) for ours, theirs in zip(figures, (1, 0.5, 0, 50, 1)))
+    told = re.search(r"Its 5 means of `degraded` and ours.* differ by at most (\d+\.\d+)", report)
     assert float(told[1]) == pytest.approx(expected, abs=1e-3)
 
 

@@ -1,4 +1,4 @@
-"""The power spectra that spectral metrics compare: Hann windows of 25 ms every 6.25 ms (400 and 100 samples at 16 kHz).
+"""The spectra that spectral metrics compare: Hann windows of 25 ms every 6.25 ms (400 and 100 samples at 16 kHz).
 
 Frame t is centred on sample 100 t; at both ends the waveform is mirrored (its first and last sample once).
 """
@@ -6,7 +6,7 @@ Frame t is centred on sample 100 t; at both ends the waveform is mirrored (its f
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex128, Float
 
 from rephase.metrics.inputs import MetricError
 
@@ -25,10 +25,10 @@ def frame_sizes(sample_rate: int) -> tuple[int, int]:
     return 2 * round(0.0125 * sample_rate), round(0.00625 * sample_rate)
 
 
-def power_blocks(
+def spectrum_blocks(
     waveform: Float[np.ndarray, " time"], sample_rate: int, *, metric: str
-) -> Iterator[Float[np.ndarray, "frames freqs"]]:
-    """Yields |STFT|², a block of frames at a time.
+) -> Iterator[Complex128[np.ndarray, "frames freqs"]]:
+    """Yields the STFT, a block of frames at a time.
 
     Args:
         waveform: full scale ±1, at least a window long.
@@ -36,7 +36,7 @@ def power_blocks(
         metric: name of the metric, for the message.
 
     Yields:
-        Power, freqs = win_length // 2 + 1; all blocks together hold 1 + time // hop_length frames.
+        Spectra, freqs = win_length // 2 + 1; all blocks together hold 1 + time // hop_length frames.
 
     Raises:
         MetricError: if the waveform is shorter than a window.
@@ -48,7 +48,15 @@ def power_blocks(
     padded = np.pad(waveform, win_length // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, win_length)[::hop_length]
     for start in range(0, len(frames), FRAMES_PER_BLOCK):
-        yield np.abs(np.fft.rfft(frames[start : start + FRAMES_PER_BLOCK] * window)) ** 2
+        yield np.fft.rfft(frames[start : start + FRAMES_PER_BLOCK] * window)
+
+
+def power_blocks(
+    waveform: Float[np.ndarray, " time"], sample_rate: int, *, metric: str
+) -> Iterator[Float[np.ndarray, "frames freqs"]]:
+    """Yields |STFT|², a block of frames at a time; arguments and errors are those of `spectrum_blocks`."""
+    for spectrum in spectrum_blocks(waveform, sample_rate, metric=metric):
+        yield np.abs(spectrum) ** 2
 
 
 def bin_frequencies(sample_rate: int) -> Float[np.ndarray, " freqs"]:
