@@ -160,7 +160,12 @@ class Enhancer:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_folder: str | os.PathLike[str] = "renet-lite", runtime: str = "auto", device: str = "auto"
+        cls,
+        name_or_folder: str | os.PathLike[str] = "renet-lite",
+        runtime: str = "auto",
+        device: str = "auto",
+        *,
+        threads: int | None = None,
     ) -> "Enhancer":
         """Loads a model with its weights.
 
@@ -168,6 +173,7 @@ class Enhancer:
             name_or_folder: a bundled model's name, or a model's folder.
             runtime: `auto`, `onnx` or `torch`; `auto` is ONNX Runtime, or torch for a GPU or a model without graph.
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+            threads: of one call on the CPU in ONNX Runtime; as many as there are cores by default.
 
         Returns:
             The enhancer.
@@ -177,7 +183,7 @@ class Enhancer:
             ValueError: if `runtime` or `device` is unknown, or they don't go together.
         """
         folder = find_model(name_or_folder)
-        return cls(_started(folder, runtime, device), folder)
+        return cls(_started(folder, runtime, device, threads), folder)
 
     def enhance(
         self,
@@ -351,13 +357,13 @@ def _kept_enhancer(folder: ModelFolder, runtime: str, device: str) -> Enhancer:
     return Enhancer(_started(folder, runtime, device), folder)
 
 
-def _started(folder: ModelFolder, runtime: str, device: str) -> Runtime:
+def _started(folder: ModelFolder, runtime: str, device: str, threads: int | None = None) -> Runtime:
     """Starts the runtime that serves the request; only the one that is needed is imported."""
     from rephase.runtimes import onnx
 
     has_graph = not folder.has_weights or onnx.GRAPH in folder.files
     if choose_runtime(runtime, device, has_graph=has_graph, onnx_has_cuda=onnx.has_cuda()) == "onnx":
-        return onnx.OnnxRuntime(folder, device)
+        return onnx.OnnxRuntime(folder, device, threads)
     try:
         from rephase.runtimes.torch import TorchRuntime
     except ModuleNotFoundError as error:

@@ -36,6 +36,25 @@ def test_equal_output(pair):
     assert (ours - theirs).norm() <= 1e-4 * ours.norm()
 
 
+def test_equal_gradients(pair):
+    """With regard to the waveform, to a real weight, and to a complex one, whose gradient is ∂Wr + j∂Wi."""
+    network, plain = pair
+    given = [(0.1 * torch.randn(1, 3000, generator=torch.Generator().manual_seed(2))).requires_grad_() for _ in "ab"]
+    for module, waveform in zip((network, plain), given):
+        module.zero_grad()
+        module(waveform).square().sum().backward()
+    ours, theirs = network.encoder.dense.layers[0], plain.encoder_dense.layers[0]
+    phase = ours.phase_convolution
+    for one, two in (
+        (given[0].grad, given[1].grad),
+        (ours.magnitude_convolution.weight.grad, theirs.m_conv.weight.grad),
+        (torch.complex(phase.weight_real.grad, phase.weight_imaginary.grad), theirs.z_conv.weight.grad),
+        (network.bottleneck[1].magnitude_ffn.contract.weight.grad, plain.hadfs[1].contract.grad),
+    ):
+        assert one.abs().max() > 0
+        assert (one - two).norm() <= 1e-3 * one.norm()
+
+
 def test_as_many_learned_numbers(pair):
     network, plain = pair
     ours = sum(parameter.numel() for parameter in network.parameters())

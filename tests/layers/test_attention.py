@@ -156,6 +156,8 @@ def test_scores_read_phase_differences_along_the_axis_alone():
 def test_a_mistake_is_named():
     with pytest.raises(ValueError, match=r"axis must be 'frames' or 'freqs'; got 'time'\. Try 'frames'"):
         HybridAttention((4, 2), 2, "time")
+    with pytest.raises(ValueError, match=r"phase_head_channels must be at least 1; got 0"):
+        HybridAttention((4, 2), 2, "freqs", phase_head_channels=0)
     message = r"heads must divide the channels of both streams; got 2 and .* Try heads=1"
     for channels in ((4, 3), (3, 4)):
         with pytest.raises(ValueError, match=message):

@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rephase.models.architectures import ARCHITECTURES, build
+from rephase.models.config import NetworkConfig
 from rephase.models.presets import PRESETS
 from rephase.testing import randomise_parameters
 
@@ -26,7 +27,9 @@ def test_the_package_offers_what_its_docstring_shows():
     with pytest.raises(AttributeError, match="has no attribute 'RENett'"):
         models.RENett  # noqa: B018
     waveform = torch.randn(1, 1600)
-    assert models.RENet(models.PRESETS["renet-small"]).eval()(waveform).shape == waveform.shape
+    assert models.build(models.PRESETS["renet-small"]).eval()(waveform).shape == waveform.shape
+    with pytest.raises(ValueError, match="config must be one of RENetConfig, RENetLiteConfig; got a NetworkConfig"):
+        models.build(NetworkConfig())
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())

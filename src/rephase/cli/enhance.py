@@ -1,15 +1,18 @@
 """`rephase enhance`: files in, clean files out."""
 
+import contextlib
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rephase.cli.failures import Verbose, report_failures
+from rephase.cli.failures import Verbose, one_line, report_failures
 from rephase.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from rephase.batch import Outcome, Settings
     from rephase.enhancer import Report
 
 EPILOG = """\b
@@ -17,6 +20,7 @@ Examples:
   rephase enhance talk.wav                       writes talk.enhanced.wav beside it
   rephase enhance talk.wav -o clean.flac         writes clean.flac
   rephase enhance recordings/*.wav -o cleaned/   one result for each, in cleaned/
+  rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
 
 \b
@@ -25,7 +29,9 @@ Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130
 
 
 def enhance(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUTS", help="Recordings: WAV, FLAC, OGG, MP3, AIFF ...")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, OGG, MP3, AIFF ...), or one folder.")
+    ],
     output: Annotated[
         str | None,
         typer.Option(
@@ -53,6 +59,14 @@ def enhance(
     output_rate: Annotated[
         str, typer.Option(metavar="input|HZ", help="Sample rate of the result: that of the input, or a number.")
     ] = "input",
+    recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders in a folder too.")] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Recordings at a time; 0: for a folder one a core, else one by one."),
+    ] = 0,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write what became of each recording, for programs.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -63,33 +77,58 @@ def enhance(
     """
     rate = _parse_rate(output_rate)
     inputs = list(dict.fromkeys(inputs))
-    folder = _output_folder(inputs, output)
-    targets = _targets(inputs, output, folder)
+    from rephase.batch import Job, Ledger, Settings, jobs_of_folder, run
     from rephase.enhancer import Enhancer
+    from rephase.runtimes.cores import available_cores
 
-    enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device)
-    if folder is not None and any(map(_opens, inputs)):
-        _make(folder)
-    failures: list[Exception] = []
-    for source, target in targets.items():
-        try:
-            with ProgressBar(source.name) as progress:
-                report = enhancer.enhance_file(
-                    source,
-                    target,
-                    strength=strength,
-                    highband=highband,
-                    output_rate=rate,
-                    overwrite=overwrite,
-                    progress=progress,
-                )
-        except Exception as error:  # a failing input doesn't stop the others
-            if len(inputs) == 1:
-                raise
-            failures.append(error)
-        else:
-            _tell(report)
-    report_failures(failures, of=len(inputs))
+    tree = _tree(inputs, output, recursive)
+    folder = tree or _output_folder(inputs, output)
+    if tree is not None:
+        work = jobs_of_folder(inputs[0], tree, recursive=recursive)
+    else:
+        work = [Job(source, target) for source, target in _targets(inputs, output, folder).items()]
+    workers = min(jobs or (available_cores() if tree is not None else 1), len(work))
+    threads = max(1, available_cores() // workers)
+    enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device, threads=threads)
+    settings = Settings.of(enhancer, strength=strength, highband=highband, output_rate=rate)
+    if folder is not None and any(_opens(job.source) for job in work):
+        _make(folder, parents=tree is not None)
+    ledger = Ledger(tree, settings) if tree is not None else None
+    outcomes: list[Outcome] = []
+    with ProgressBar(work[0].source.name if len(work) == 1 else f"{len(work)} recordings") as progress:
+        ongoing = run(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers, progress=progress)
+        with contextlib.closing(ongoing):
+            for outcome in ongoing:
+                outcomes.append(outcome)
+                if outcome.report is not None:
+                    progress.wipe()
+                    _tell(outcome.report, with_target=tree is None)
+    if report is not None:
+        _write_report(report, settings, outcomes)
+    failures = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if failures and tree is None and len(work) == 1:
+        raise failures[0]
+    if tree is not None:
+        _tell_sum(outcomes)
+    report_failures(failures, of=len(work))
+
+
+def _tree(inputs: list[Path], output: str | None, recursive: bool) -> Path | None:
+    """The folder that the results of a folder go into; None where no input is a folder."""
+    from rephase.errors import AudioFileError, OutputError
+
+    folders = [path for path in inputs if path.is_dir()]
+    if not folders:
+        if recursive:
+            raise AudioFileError(f"--recursive is for a folder; {inputs[0]} is none; name a folder, or leave it out")
+        return None
+    if len(inputs) > 1:
+        raise AudioFileError(f"a folder is enhanced by itself; {folders[0]}; call rephase once for each folder")
+    if output is None:
+        raise OutputError(f"the results of a folder need one of their own; {folders[0]}; name it: -o cleaned/")
+    if Path(output).exists() and not Path(output).is_dir():
+        raise OutputError(f"the output is a file; {output}; name a folder for the results")
+    return Path(output)
 
 
 def _parse_rate(output_rate: str) -> int | None:
@@ -161,18 +200,59 @@ def _opens(source: Path) -> bool:
     return True
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, *, parents: bool) -> None:
     from rephase.errors import OutputError
 
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=parents)
     except OSError as error:
         raise OutputError(
             f"can't make the output folder ({error.strerror}); {folder}; make it first: mkdir -p '{folder}'"
         ) from error
 
 
-def _tell(report: "Report") -> None:
-    typer.echo(f"{report.source} -> {report.target}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
+def _tell(report: "Report", *, with_target: bool) -> None:
+    if with_target:
+        where = f"{report.source} -> {report.target}"
+        typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
     for notice in report.notices:
         typer.echo(f"{report.source.name}: {notice}", err=True)
+
+
+def _tell_sum(outcomes: "list[Outcome]") -> None:
+    """One line for a whole folder."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    seconds = sum(outcome.report.audio_seconds for outcome in outcomes if outcome.report is not None)
+    parts = [f"{counts['enhanced']} enhanced ({seconds:.1f} s of audio)"]
+    parts += [f"{counts['skipped']} done before"] if counts["skipped"] else []
+    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
+    typer.echo(", ".join(parts))
+
+
+def _write_report(path: Path, settings: "Settings", outcomes: "list[Outcome]") -> None:
+    """What became of each recording, as JSON: whole or not at all."""
+    import json
+    from dataclasses import asdict
+
+    from rephase import __version__
+    from rephase.errors import OutputError
+
+    entries = []
+    for outcome in outcomes:
+        entry: dict[str, object] = {
+            "source": str(outcome.job.source), "target": str(outcome.job.target), "status": outcome.status,
+            "error": one_line(outcome.error) if outcome.error is not None else None,
+        }  # fmt: skip
+        if outcome.report is not None:
+            done = outcome.report
+            entry |= {"audio_seconds": done.audio_seconds, "compute_seconds": done.compute_seconds}
+            entry["notices"] = done.notices
+        entries.append(entry)
+    content = {"rephase": __version__, "settings": asdict(settings), "recordings": entries}
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", errors="backslashreplace")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"can't write the report ({error.strerror}); {path}; choose another path") from error

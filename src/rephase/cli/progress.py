@@ -29,6 +29,10 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Takes the bar off its line, for text to be written there; it is drawn again when there is more to tell."""
         if self._shows and self._next_draw > self._start + PATIENCE_S:
             self._write("\r\x1b[K")
 

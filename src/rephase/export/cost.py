@@ -5,6 +5,8 @@ complex product is four real ones, attention scores its whole window, the recurr
 inverse, norms and other operations on single points don't count.
 """
 
+import copy
+
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -60,8 +62,9 @@ def gmac_of_clip(network: Network, seconds: float) -> float:
 
 
 def _multiply_accumulates(network: Network, length: int) -> int:
-    device = next(network.parameters()).device
-    # The plain form of attention, because the counter knows matrix products but not every fused kernel.
+    # On the CPU, where a recurrence is made of matrix products, and with the plain form of attention: the counter knows
+    # products, but not every fused kernel.
+    counted = copy.deepcopy(network).cpu()
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, length, device=device))
+        counted(torch.zeros(1, length))
     return counter.get_total_flops() // 2

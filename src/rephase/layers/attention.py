@@ -1,4 +1,4 @@
-"""Attention with one score map for both streams, along time within a bounded window or along frequency.
+"""Attention with one score map for both streams: along time within a bounded window, or along all of the last axis.
 
 For one head, with complex queries and keys Q, K of the phase stream and real ones q, k of the magnitude stream,
 
@@ -54,6 +54,8 @@ class HybridAttention(nn.Module):
                 f"heads must divide the channels of both streams; got {heads} and {channels}. Try heads=1, or "
                 "phase_head_channels where the phase channels alone don't fit."
             )
+        if phase_head_channels is not None and phase_head_channels < 1:
+            raise ValueError(f"phase_head_channels must be at least 1; got {phase_head_channels}. Try 4.")
         if axis == "frames" and (reach is None or not 0 <= reach[1] <= reach[0] or reach[0] < 1):
             raise ValueError(
                 "reach must be (look-back, look-ahead) in frames with 1 ≤ look-back and 0 ≤ look-ahead ≤ look-back; "
@@ -61,7 +63,8 @@ class HybridAttention(nn.Module):
             )
         self.channels, self.heads, self.axis, self.groups = channels, heads, axis, groups
         magnitude, phase = channels
-        self.head_channels = (magnitude // heads, phase_head_channels or phase // heads)
+        of_phase = phase // heads if phase_head_channels is None else phase_head_channels
+        self.head_channels = (magnitude // heads, of_phase)
         mixed_phase = heads * self.head_channels[1]
         self.magnitude_in = nn.Linear(magnitude, 3 * magnitude, bias=False)
         self.phase_in = ComplexLinear(phase, 3 * mixed_phase)

@@ -27,8 +27,7 @@ class MPICM(nn.Module):
         norm_over: axes of the norms' means: `("frames", "freqs")`, the whole input, as published; with
             `("channels", "freqs")`, one frame, the module looks no further in time than its kernel.
         gated: whether the streams gate each other.
-        factor: by which sub-pixel convolutions raise the frequency resolution; stride, dilation and padding are then
-            those of plain convolutions.
+        factor: by which sub-pixel convolutions raise the frequency resolution; it goes with none of what follows.
         stride: in frequency.
         dilation: in time.
         lookahead: future frames that the kernel sees.
@@ -53,6 +52,11 @@ class MPICM(nn.Module):
         eps: tuple[float, float] = (1e-5, 1e-7),
     ) -> None:
         super().__init__()
+        if factor > 1 and (stride, dilation, lookahead, pad_freqs) != (1, 1, 0, None):
+            raise ValueError(
+                "factor goes with no stride, dilation, lookahead or pad_freqs of one's own; got "
+                f"{factor} and {(stride, dilation, lookahead, pad_freqs)}. Try factor=1, or leave them out."
+            )
         self.magnitude_convolution: nn.Module
         self.phase_convolution: nn.Module
         if factor > 1:

@@ -1,8 +1,9 @@
 """The networks: configurations without torch, and modules in files of their own.
 
-    from rephase.models import PRESETS, RENet, build
+    from rephase.models import PRESETS, build
 
-    enhanced = RENet(PRESETS["renet-small"])(waveform)      # [batch, time] at 16 kHz, random weights
+    network = build(PRESETS["renet-small"]).eval()          # random weights
+    enhanced = network(waveform)                            # [batch, time] at 16 kHz
 
 Names are loaded when they are first used, so that a configuration needs no torch.
 """

@@ -19,10 +19,17 @@ def build(config: NetworkConfig) -> Network:
     """The network of a configuration, with random weights.
 
     Args:
-        config: of any architecture.
+        config: of one of the architectures.
 
     Returns:
         The network, in training mode.
+
+    Raises:
+        ValueError: If the configuration is of no architecture.
     """
-    network: Network = next(network for kind, network in ARCHITECTURES.values() if type(config) is kind)(config)
-    return network
+    for kind, architecture in ARCHITECTURES.values():
+        if type(config) is kind:
+            network: Network = architecture(config)
+            return network
+    known = ", ".join(kind.__name__ for kind, _ in ARCHITECTURES.values())
+    raise ValueError(f"config must be one of {known}; got a {type(config).__name__}. Try PRESETS['renet-small'].")

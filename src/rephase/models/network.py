@@ -45,6 +45,60 @@ class FastTransforms:
         return istft(spectrum, length=length, window=self._window, **self._lengths)
 
 
+def check_waveform(waveform: Tensor) -> None:
+    """Refuses what is no waveform [batch, time]; nothing is looked at while a graph is traced.
+
+    Raises:
+        ValueError: If it has another rank, holds no floats, is empty, or holds NaN or infinity.
+    """
+    if torch.compiler.is_compiling():
+        return
+    if waveform.ndim != 2:
+        raise ValueError(
+            f"waveform must have the shape [batch, time]; got {tuple(waveform.shape)}. "
+            "Try waveform.reshape(-1, waveform.shape[-1])."
+        )
+    if not waveform.is_floating_point():
+        raise ValueError(
+            f"waveform must hold floats, full scale ±1; got {waveform.dtype}. Try waveform / 32768 for 16-bit integers."
+        )
+    if not waveform.shape[-1]:
+        raise ValueError(f"waveform must have at least one sample; got the shape {tuple(waveform.shape)}.")
+    if not torch.isfinite(waveform).all():
+        raise ValueError("waveform must be finite; got NaN or infinity. Try torch.nan_to_num, or look at its source.")
+
+
+def check_spectrum(magnitude: Tensor, phasor: Tensor, freqs: int, *, least_frames: int = 1) -> None:
+    """Refuses what is no magnitude [batch, frames, freqs] with its phasor [batch, 2, frames, freqs].
+
+    Args:
+        magnitude, phasor: what `forward_spectrum` was given.
+        freqs: that they must have.
+        least_frames: that they must have at least.
+
+    Raises:
+        ValueError: If shapes or types are others, or there are too few frames.
+    """
+    if torch.compiler.is_compiling():
+        return
+    if magnitude.ndim != 3 or magnitude.shape[-1] != freqs:
+        raise ValueError(
+            f"magnitude must have the shape [batch, frames, {freqs}]; got {tuple(magnitude.shape)}. "
+            f"Try an STFT with n_fft={2 * (freqs - 1)}, transposed."
+        )
+    pair = (magnitude.shape[0], 2, *magnitude.shape[1:])
+    if tuple(phasor.shape) != pair or phasor.is_complex():
+        raise ValueError(
+            f"phasor must be a real pair of shape {pair}, as magnitude's is {tuple(magnitude.shape)}; got "
+            f"{tuple(phasor.shape)} of {phasor.dtype}. Try rephase.signal.real_pair.to_pair."
+        )
+    if magnitude.shape[1] < least_frames:
+        raise ValueError(
+            f"magnitude must have at least {least_frames} frames; got {magnitude.shape[1]}. "
+            "Try a longer waveform, or pad it."
+        )
+
+
 class Network(nn.Module):
     """Waveform in, enhanced waveform out; `forward_spectrum` is what a member of the family adds.
 
@@ -60,7 +114,12 @@ class Network(nn.Module):
         self.transforms = FastTransforms(config)
 
     def forward(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
-        """Enhances a waveform of at least one sample at `config.sample_rate`; the length stays."""
+        """Enhances a waveform of at least one sample at `config.sample_rate`; the length stays.
+
+        Raises:
+            ValueError: If the waveform has another rank, holds no floats, is empty, or holds NaN or infinity.
+        """
+        check_waveform(waveform)
         enhanced = self.forward_pair(self.transforms.stft(waveform))
         return self.transforms.istft(enhanced, length=waveform.shape[-1])
 
@@ -71,7 +130,7 @@ class Network(nn.Module):
         magnitude, phasor = self.forward_spectrum(
             compress(power, exponent), spectrum * torch.rsqrt(power + EPS).unsqueeze(1)
         )
-        return decompress(magnitude, exponent).unsqueeze(1) * phasor
+        return decompress(magnitude.to(power.dtype), exponent).unsqueeze(1) * phasor
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from rephase.layers import HADF, MPICM, ComplexConv2d, DenseBlock, MagnitudeConv2d
-from rephase.models.network import Network
+from rephase.models.network import Network, check_spectrum, check_waveform
 from rephase.models.renet_config import RENetConfig
 from rephase.signal.real_pair import unit
 
@@ -63,10 +63,20 @@ class RENet(Network):
             sample_rate: of the waveform, Hz, to be checked; None: it is known to be the configuration's.
 
         Raises:
-            ValueError: If the waveform has another rank or rate, is empty or too long, or holds NaN or infinity.
+            ValueError: If the waveform has another rank or rate, holds no floats, is empty or too long, or holds NaN or
+                infinity.
         """
-        if not torch.compiler.is_compiling():
-            self._check(waveform, sample_rate)
+        check_waveform(waveform)
+        if sample_rate is not None and sample_rate != self.config.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {self.config.sample_rate}, at which this network works; got {sample_rate}. "
+                "Resample first, or use rephase.Enhancer, which takes any rate."
+            )
+        if not torch.compiler.is_compiling() and waveform.shape[-1] > self.config.longest_samples:
+            raise ValueError(
+                f"waveform must have at most {self.config.longest_samples} samples ({self.config.longest_seconds:g} s); "
+                f"got {waveform.shape[-1]}. Use rephase.Enhancer, which cuts longer ones into calls and joins them."
+            )
         level = (waveform.square().mean(dim=-1, keepdim=True) + SILENCE).sqrt()
         return level * super().forward(waveform / level)
 
@@ -83,18 +93,9 @@ class RENet(Network):
             The compressed magnitude, ≥ 0, and the phasor of clean speech.
 
         Raises:
-            ValueError: If there are fewer than two frames, or other frequencies than the configuration's.
+            ValueError: If there are fewer than two frames, or shapes or types are others.
         """
-        frames, freqs = magnitude.shape[-2:]
-        if freqs != self.config.freqs:
-            raise ValueError(
-                f"magnitude must have {self.config.freqs} frequencies; got {freqs}. Try n_fft={self.config.n_fft}."
-            )
-        if not torch.compiler.is_compiling() and frames < 2:
-            raise ValueError(
-                f"magnitude must have at least 2 frames; got {frames}. Try a waveform of {self.config.hop_length} "
-                "samples or more."
-            )
+        check_spectrum(magnitude, phasor, self.config.freqs, least_frames=2)
         real, pair = self.encoder(magnitude.unsqueeze(1), phasor.unsqueeze(2))
         for hadf in self.bottleneck:
             if self.checkpointing and torch.is_grad_enabled():
@@ -103,27 +104,6 @@ class RENet(Network):
                 new_real, new_pair = hadf(real, pair)
             real, pair = real + new_real, pair + new_pair
         return self.decoder(real, pair)
-
-    def _check(self, waveform: Tensor, sample_rate: int | None) -> None:
-        if waveform.ndim != 2:
-            raise ValueError(
-                f"waveform must have the shape [batch, time]; got {tuple(waveform.shape)}. "
-                "Try waveform.reshape(-1, waveform.shape[-1])."
-            )
-        if sample_rate is not None and sample_rate != self.config.sample_rate:
-            raise ValueError(
-                f"sample_rate must be {self.config.sample_rate}, at which this network works; got {sample_rate}. "
-                "Resample first, or use rephase.Enhancer, which takes any rate."
-            )
-        if not 1 <= waveform.shape[-1] <= self.config.longest_samples:
-            raise ValueError(
-                f"waveform must have 1 … {self.config.longest_samples} samples ({self.config.longest_seconds:g} s); "
-                f"got {waveform.shape[-1]}. Use rephase.Enhancer, which cuts longer ones into calls and joins them."
-            )
-        if not torch.isfinite(waveform).all():
-            raise ValueError(
-                "waveform must be finite; got NaN or infinity in it. Try torch.nan_to_num, or look at its source."
-            )
 
 
 class Encoder(nn.Module):
@@ -187,4 +167,5 @@ class Decoder(nn.Module):
         magnitude, phase = self.up(*self.dense(magnitude, phase))
         real = torch.relu(self.magnitude_out(magnitude)).squeeze(1)[..., : self.freqs]
         pair = self.phase_out(phase).squeeze(2)[..., : self.freqs]
-        return real, unit(pair)
+        # Under autocast the convolutions give bfloat16, in which no phasor has the length 1.
+        return real, unit(pair if pair.dtype == torch.float64 else pair.float())

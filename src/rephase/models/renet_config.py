@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from rephase.models.config import NetworkConfig
 
 
+FADE_SECONDS = 0.5  # room for the cross-fade of two calls
+
+
 @dataclass(frozen=True)
 class RENetConfig(NetworkConfig):
     """The network as published; the defaults are those of `renet-base`.
@@ -33,7 +36,9 @@ class RENetConfig(NetworkConfig):
         dropout: after the LeakyReLU, while training.
         magnitude_eps, phase_eps: added to the mean squares in norms of the two streams.
         longest_seconds: that one call takes, s.
-        context_seconds: that two calls share on either side, s.
+        chunk_seconds: of new audio in one call of a longer recording, s. Attention along time needs memory with the
+            square of a call's length: in ONNX Runtime 0.4 GB for each score map of a call of 5 s in one channel.
+        context_seconds: that such a call hears before and after its chunk, s.
     """
 
     n_fft: int = 400
@@ -56,6 +61,7 @@ class RENetConfig(NetworkConfig):
     magnitude_eps: float = 1e-5
     phase_eps: float = 1e-7
     longest_seconds: float = 10.0
+    chunk_seconds: float = 3.0
     context_seconds: float = 1.0
 
     def __post_init__(self) -> None:
@@ -73,15 +79,17 @@ class RENetConfig(NetworkConfig):
                 f"hop_length must be at most win_length // 2, so that windows cover each sample; got "
                 f"{self.hop_length} and {self.win_length}. Try hop_length={self.win_length // 4}."
             )
-        if self.out_kernel > self.down_stride:
+        most = self.down_stride * self.bands - self.freqs + 1
+        if self.out_kernel > most:
             raise ValueError(
-                f"out_kernel must be at most down_stride, because the decoder doesn't pad; got {self.out_kernel} and "
-                f"{self.down_stride}. Try out_kernel={self.down_stride}."
+                f"out_kernel must be at most {most}, so that {self.down_stride} x {self.bands} frequencies leave "
+                f"{self.freqs}; got {self.out_kernel}. Try out_kernel={most}."
             )
-        if self.longest_seconds <= 2 * self.context_seconds + 1:
+        if self.longest_seconds < self.chunk_seconds + 2 * self.context_seconds + FADE_SECONDS:
             raise ValueError(
-                f"longest_seconds must leave more than one second between two contexts; got {self.longest_seconds} "
-                f"and context_seconds={self.context_seconds}. Try longest_seconds=10.0, context_seconds=1.0."
+                "longest_seconds must hold a chunk, two contexts and a cross-fade, chunk_seconds + 2 * context_seconds "
+                f"+ {FADE_SECONDS}; got {self.longest_seconds}, {self.chunk_seconds} and {self.context_seconds}. "
+                "Try longest_seconds=10.0, chunk_seconds=3.0, context_seconds=1.0."
             )
 
     @classmethod
@@ -115,9 +123,8 @@ class RENetConfig(NetworkConfig):
 
     @property
     def chunk_samples(self) -> int:
-        """New samples a call, so that with contexts and cross-fade none is too long; a multiple of the hop."""
-        room = self.longest_samples - self.past_context - self.future_context - self.sample_rate // 2
-        return room // self.hop_length * self.hop_length
+        """New samples a call; a multiple of the hop."""
+        return round(self.chunk_seconds * self.sample_rate / self.hop_length) * self.hop_length
 
     @property
     def latency_ms(self) -> float:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rephase.layers import MPICM, LiteHADF, SubPixelComplexConv2d, SubPixelMagnitudeConv2d
-from rephase.models.network import Network
+from rephase.models.network import Network, check_spectrum
 from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.signal.real_pair import unit
 
@@ -74,6 +74,7 @@ class RENetLite(Network):
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]
     ) -> tuple[Float[Tensor, "batch frames freqs"], Float[Tensor, "batch 2 frames freqs"]]:
         """The network itself: compressed magnitude and phasor S / √(|S|² + ε) in, the same of clean speech out."""
+        check_spectrum(magnitude, phasor, self.config.freqs)
         real_in = magnitude.unsqueeze(1)
         pair_in = torch.stack([phasor, phasor * real_in], dim=2)
         stem_real, stem_pair = self.stem(real_in, pair_in)

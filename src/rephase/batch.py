@@ -1,0 +1,323 @@
+"""Many recordings: which result belongs to which, several at a time, and going on where an earlier run was stopped.
+
+A folder's results mirror its tree in another folder, which keeps a ledger, `.rephase.jsonl`: one line for each result
+with the SHA-256 of the recording, of the result, and the settings. A later run leaves alone what is done with the same
+content and the same settings, does again what was done with others, and never replaces a file that is not its own.
+"""
+
+import hashlib
+import json
+import math
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rephase.audio.files import AudioInfo, audio_info
+from rephase.audio.formats import CONTAINERS, target_suffix
+from rephase.enhancer import Enhancer, Report
+from rephase.errors import AudioFileError, OutputError, RephaseError
+
+LEDGER = ".rephase.jsonl"
+READABLE = CONTAINERS.keys() | {".mp2", ".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
+HASHED_AT_ONCE = 1 << 20  # bytes
+
+Progress = Callable[[float, float], None]  # seconds done, seconds in all
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording and where its result goes.
+
+    Attributes:
+        source: the recording.
+        target: the result.
+    """
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides about a result beside its recording.
+
+    Attributes:
+        model: name of the model.
+        model_sha256: of its weights.
+        strength, highband, output_rate: see `Enhancer.enhance_file`.
+    """
+
+    model: str
+    model_sha256: tuple[str, ...]
+    strength: float = 1.0
+    highband: str = "follow"
+    output_rate: int | None = None
+
+    @classmethod
+    def of(cls, enhancer: Enhancer, **options: Any) -> "Settings":
+        """The settings of an enhancer with options of `Enhancer.enhance_file`."""
+        hashes = tuple(sorted(file.sha256 for file in enhancer.model.files.values()))
+        return cls(model=enhancer.model.name, model_sha256=hashes, **options)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        job: the job.
+        status: `enhanced`, `skipped` (done before), or `failed`.
+        report: of an enhanced one.
+        error: of a failed one.
+    """
+
+    job: Job
+    status: Literal["enhanced", "skipped", "failed"]
+    report: Report | None = None
+    error: Exception | None = None
+
+
+# ---------------------------------------------------------------- which result belongs to which recording
+def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False) -> list[Job]:
+    """The recordings of a folder and their places in another, where results have the recordings' names.
+
+    Files are recordings by their extension; hidden ones and those in `output` are none. Links to folders are not
+    followed.
+
+    Args:
+        folder: with recordings.
+        output: root of the results.
+        recursive: whether folders in it count too.
+
+    Returns:
+        The jobs, by name.
+
+    Raises:
+        AudioFileError: if there is no recording.
+        OutputError: if the output is the folder itself, or two recordings would become one file.
+    """
+    if os.path.realpath(folder) == os.path.realpath(output):
+        raise OutputError(f"the output is the input folder itself; {folder}; choose another one, recordings are kept")
+    sources: dict[Path, Path] = {}
+    for source in _recordings(folder, output, recursive):
+        target = output / source.relative_to(folder).with_suffix(target_suffix(source))
+        if target in sources:
+            raise OutputError(
+                f"{sources[target]} and {source} would become one file; {target}; enhance one of them by its name"
+            )
+        sources[target] = source
+    if not sources:
+        hint = "name its recordings" if recursive else "those in folders below count with --recursive"
+        raise AudioFileError(f"there is no recording in this folder; {folder}; {hint}")
+    return [Job(source, target) for target, source in sources.items()]
+
+
+def _recordings(folder: Path, output: Path, recursive: bool) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise AudioFileError(f"can't look into a folder ({error.strerror}); {error.filename}; check its permissions")
+
+    for root, folders, files in os.walk(folder, onerror=refuse):
+        here = Path(root)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive and not name.startswith(".") and os.path.realpath(here / name) != os.path.realpath(output)
+        )
+        for name in sorted(files):
+            path = here / name
+            if not name.startswith(".") and path.suffix.lower() in READABLE and path.is_file():
+                yield path
+
+
+# ---------------------------------------------------------------- what was done before
+class Ledger:
+    """What lies in a folder of results and how it came about; a line is added when a result is complete.
+
+    Args:
+        folder: root of the results; the ledger lies in it.
+        settings: of this run.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder, self._path = folder, folder / LEDGER
+        self._settings = json.loads(json.dumps(asdict(settings)))
+        self._lock = threading.Lock()
+        self._entries: dict[str, Mapping[str, Any]] = dict(self._read())
+
+    def _read(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(
+                f"can't read the ledger ({error.strerror}); {self._path}; check its permissions"
+            ) from error
+        for line in lines:
+            try:
+                entry = json.loads(line)
+                yield entry["target"], entry
+            except (ValueError, TypeError, KeyError):  # cut off when the machine went down: that result is done again
+                continue
+
+    def state(self, job: Job) -> Literal["done", "ours", "not ours"]:
+        """Whether a result is there.
+
+        Args:
+            job: whose target is looked at.
+
+        Returns:
+            `done`: of this content with these settings. `ours`: none is there, or one of an earlier run that nobody
+            has changed, to be replaced. `not ours`: a file is there that no run has left so.
+        """
+        if not job.target.exists():
+            return "ours"
+        entry = self._entries.get(self._name(job))
+        if entry is None or entry.get("target_sha256") != _sha256(job.target):
+            return "not ours"
+        same = entry.get("settings") == self._settings and entry.get("source_sha256") == _sha256(job.source)
+        return "done" if same else "ours"
+
+    def add(self, job: Job) -> None:
+        """Notes that a result is complete.
+
+        Args:
+            job: whose result lies at its target.
+        """
+        entry = {
+            "target": self._name(job),
+            "source_sha256": _sha256(job.source),
+            "target_sha256": _sha256(job.target),
+            "settings": self._settings,
+        }
+        with self._lock:
+            self._entries[entry["target"]] = entry
+            # A line that was cut off keeps its own line: the new one starts after an end of line in any case.
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write("\n" + json.dumps(entry) + "\n")
+
+    def _name(self, job: Job) -> str:
+        return os.fsencode(job.target.relative_to(self._folder)).decode("utf-8", "backslashreplace")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(HASHED_AT_ONCE):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------- several at a time
+@dataclass
+class _Clock:
+    """Seconds of audio done by all jobs together, told to one progress bar."""
+
+    total: float
+    progress: Progress | None
+    done: dict[Path, float] = field(default_factory=dict)
+    stopped: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def tell(self, job: Job, seconds: float) -> None:
+        with self.lock:
+            self.done[job.source] = seconds
+            if self.progress is not None and self.total:
+                self.progress(sum(self.done.values()), self.total)
+
+
+class _Stopped(Exception):
+    """The run was interrupted while this job was at work."""
+
+
+def run(
+    jobs: Sequence[Job],
+    enhancer: Enhancer,
+    settings: Settings,
+    *,
+    ledger: Ledger | None = None,
+    overwrite: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Generator[Outcome, None, None]:
+    """Enhances recordings, several at a time; one that fails doesn't stop the others.
+
+    Where the caller stops early (an interrupt, or it closes the iterator), no new job begins, those at work end within
+    a chunk of audio, and no unfinished result is left.
+
+    Args:
+        jobs: what to do.
+        enhancer: the model.
+        settings: of every job.
+        ledger: of the folder of results, for folders.
+        overwrite: whether files may be replaced that no earlier run has made.
+        workers: how many recordings at a time, at least 1.
+        progress: called with the seconds done and the seconds in all.
+
+    Yields:
+        An outcome for each job, as they come.
+    """
+    infos: dict[Job, AudioInfo] = {}
+    for job in jobs:
+        try:
+            infos[job] = audio_info(job.source)
+        except RephaseError as error:
+            yield Outcome(job, "failed", error=error)
+    clock = _Clock(math.fsum(info.seconds for info in infos.values()), progress)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="rephase")
+    waiting: set[Future[Outcome]] = set()
+    try:
+        waiting = {
+            pool.submit(_one, job, info.seconds, enhancer, settings, ledger, overwrite, clock)
+            for job, info in infos.items()
+        }
+        while waiting:
+            # Not forever: on some systems a signal is only seen between two waits.
+            finished, waiting = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    finally:
+        clock.stopped = True
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one(
+    job: Job,
+    seconds: float,
+    enhancer: Enhancer,
+    settings: Settings,
+    ledger: Ledger | None,
+    overwrite: bool,
+    clock: _Clock,
+) -> Outcome:
+    def tell(done: float, total: float) -> None:
+        if clock.stopped:
+            raise _Stopped
+        clock.tell(job, done)
+
+    try:
+        state = ledger.state(job) if ledger is not None else "not ours"
+        if state == "done":
+            return Outcome(job, "skipped")
+        if ledger is not None:
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+        report = enhancer.enhance_file(
+            job.source,
+            job.target,
+            strength=settings.strength,
+            highband=settings.highband,
+            output_rate=settings.output_rate,
+            overwrite=overwrite or state == "ours",
+            progress=tell,
+        )
+        if ledger is not None:
+            ledger.add(job)
+        return Outcome(job, "enhanced", report=report)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
+        return Outcome(job, "failed", error=error)
+    finally:
+        clock.tell(job, seconds)

@@ -1,0 +1,245 @@
+"""Folders: what belongs where, what is done again and what is not, and that a stop or a fault loses nothing."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from rephase.batch import LEDGER, Job, Ledger, Settings, jobs_of_folder, run
+from rephase.enhancer import Enhancer
+from rephase.errors import AudioFileError, OutputError
+
+SETTINGS = Settings("identity", ("abc",))
+
+
+@pytest.fixture
+def tree(tmp_path, example_audio):
+    """A folder with three recordings, a broken one, one in a folder below, and things that are none."""
+    root = tmp_path / "recordings"
+    (root / "monday" / "late").mkdir(parents=True)
+    (root / ".hidden").mkdir()
+    samples, rate = soundfile.read(example_audio / "hallway.degraded.flac", dtype="int16")
+    for name in ("a.wav", "b.flac", "monday/c.ogg", "monday/late/a.wav", ".hidden/d.wav"):
+        soundfile.write(root / name, samples[:16000], rate)
+    (root / "broken.wav").write_bytes(b"RIFF and nothing more")
+    (root / "notes.txt").write_text("dear diary")
+    (root / ".rephase-1234.wav").write_bytes(b"left by a machine that went down")
+    return root
+
+
+@pytest.fixture
+def identity(identity_model):
+    return Enhancer.from_pretrained(identity_model)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def relative(jobs, folder):
+    return [str(job.target.relative_to(folder)) for job in jobs]
+
+
+# ---------------------------------------------------------------- which recordings
+def test_a_folder_without_those_below(tree, tmp_path):
+    jobs = jobs_of_folder(tree, tmp_path / "out")
+    assert relative(jobs, tmp_path / "out") == ["a.wav", "b.flac", "broken.wav"]
+
+
+def test_a_whole_tree_is_mirrored(tree, tmp_path):
+    jobs = jobs_of_folder(tree, tmp_path / "out", recursive=True)
+    assert relative(jobs, tmp_path / "out") == ["a.wav", "b.flac", "broken.wav", "monday/c.ogg", "monday/late/a.wav"]
+    assert all(job.source.relative_to(tree) == job.target.relative_to(tmp_path / "out") for job in jobs)
+
+
+def test_results_inside_the_tree_are_no_recordings(tree):
+    out = tree / "cleaned"
+    shutil.copytree(tree / "monday", out / "monday")
+    assert all("cleaned" not in str(job.source) for job in jobs_of_folder(tree, out, recursive=True))
+
+
+def test_a_loop_of_links_ends(tree, tmp_path):
+    (tree / "monday" / "again").symlink_to(tree)
+    assert len(jobs_of_folder(tree, tmp_path / "out", recursive=True)) == 5
+
+
+def test_what_cannot_be_is_refused(tree, tmp_path):
+    with pytest.raises(OutputError, match="the output is the input folder itself"):
+        jobs_of_folder(tree, tree.parent / "recordings")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(AudioFileError, match=r"no recording in this folder; .*empty; .*--recursive"):
+        jobs_of_folder(empty, tmp_path / "out")
+    (tree / "a.mp2").write_bytes(b"x")  # its result would be a.wav
+    with pytest.raises(OutputError, match=r"a\.mp2 and .*a\.wav would become one file"):
+        jobs_of_folder(tree, tmp_path / "out")
+
+
+# ---------------------------------------------------------------- the ledger
+def ledger_state(job, out, settings=SETTINGS):
+    return Ledger(out, settings).state(job)
+
+
+def test_the_ledger_tells_content_and_settings_apart(tmp_path):
+    job = Job(tmp_path / "a.wav", tmp_path / "out" / "a.wav")
+    job.source.write_bytes(b"recording")
+    job.target.parent.mkdir()
+    assert ledger_state(job, job.target.parent) == "ours", "nothing is there"
+    job.target.write_bytes(b"mine")
+    assert ledger_state(job, job.target.parent) == "not ours"
+    job.target.write_bytes(b"result")
+    Ledger(job.target.parent, SETTINGS).add(job)
+    assert ledger_state(job, job.target.parent) == "done"
+    assert ledger_state(job, job.target.parent, Settings("identity", ("abc",), strength=0.5)) == "ours"
+    assert ledger_state(job, job.target.parent, Settings("identity", ("def",))) == "ours"
+    job.source.write_bytes(b"another recording")
+    assert ledger_state(job, job.target.parent) == "ours"
+    job.target.write_bytes(b"edited by hand")
+    assert ledger_state(job, job.target.parent) == "not ours"
+
+
+def test_a_line_that_was_cut_off_costs_that_line_alone(tmp_path):
+    jobs = [Job(tmp_path / name, tmp_path / name) for name in ("a", "b", "c")]
+    for job in jobs:
+        job.source.write_bytes(job.source.name.encode())
+    for job in jobs[:2]:
+        Ledger(tmp_path, SETTINGS).add(job)
+    content = (tmp_path / LEDGER).read_bytes()
+    (tmp_path / LEDGER).write_bytes(content[:-20])
+    Ledger(tmp_path, SETTINGS).add(jobs[2])
+    assert [ledger_state(job, tmp_path) for job in jobs] == ["done", "not ours", "done"]
+
+
+# ---------------------------------------------------------------- runs
+def statuses(outcomes, tree):
+    return {str(outcome.job.source.relative_to(tree)): outcome.status for outcome in outcomes}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_run_and_its_repetition(tree, tmp_path, identity, workers):
+    out = tmp_path / "out"
+    jobs = jobs_of_folder(tree, out, recursive=True)
+    settings = Settings.of(identity)
+    out.mkdir()
+    told = []
+    first = list(
+        run(jobs, identity, settings, ledger=Ledger(out, settings), workers=workers, progress=lambda *t: told.append(t))
+    )
+    assert statuses(first, tree) == {
+        "a.wav": "enhanced", "b.flac": "enhanced", "broken.wav": "failed", "monday/c.ogg": "enhanced",
+        "monday/late/a.wav": "enhanced",
+    }  # fmt: skip
+    assert files(out) == [LEDGER, "a.wav", "b.flac", "monday/c.ogg", "monday/late/a.wav"]
+    assert told[-1] == (4.0, 4.0)
+    assert all(one[0] <= two[0] for one, two in pairwise(told)), "the bar never goes back"
+    before = {name: (out / name).stat().st_mtime_ns for name in files(out)}
+    again = list(run(jobs, identity, settings, ledger=Ledger(out, settings), workers=workers))
+    assert sorted(outcome.status for outcome in again) == ["failed", *4 * ["skipped"]]
+    assert {name: (out / name).stat().st_mtime_ns for name in files(out)} == before
+
+    other = Settings.of(identity, strength=0.5)
+    third = list(run(jobs, identity, other, ledger=Ledger(out, other), workers=workers))
+    assert sorted(outcome.status for outcome in third) == [*4 * ["enhanced"], "failed"]
+
+
+def test_a_file_of_somebody_elses_stays(tree, tmp_path, identity):
+    out, settings = tmp_path / "out", Settings.of(identity)
+    out.mkdir()
+    (out / "a.wav").write_bytes(b"precious")
+    jobs = jobs_of_folder(tree, out)
+    outcomes = {o.job.source.name: o for o in run(jobs, identity, settings, ledger=Ledger(out, settings))}
+    assert "the output exists already" in str(outcomes["a.wav"].error)
+    assert (out / "a.wav").read_bytes() == b"precious"
+    assert outcomes["b.flac"].status == "enhanced"
+    list(run(jobs, identity, settings, ledger=Ledger(out, settings), overwrite=True))
+    assert soundfile.info(out / "a.wav").frames == 16000
+
+
+def test_a_stop_leaves_whole_results_and_nothing_else(tree, tmp_path, identity):
+    out, settings = tmp_path / "out", Settings.of(identity)
+    out.mkdir()
+    jobs = jobs_of_folder(tree, out, recursive=True)
+    ongoing = run(jobs, identity, settings, ledger=Ledger(out, settings), workers=1)
+    next(outcome for outcome in ongoing if outcome.status == "enhanced")
+    ongoing.close()
+    left = [name for name in files(out) if name != LEDGER]
+    assert 1 <= len(left) < 4
+    assert not [name for name in left if Path(name).name.startswith(".rephase-")]
+    rest = list(run(jobs, identity, settings, ledger=Ledger(out, settings)))
+    assert sum(outcome.status == "skipped" for outcome in rest) == len(left)
+
+
+# ---------------------------------------------------------------- the command
+def command(*arguments, **options):
+    line = [sys.executable, "-m", "rephase", "enhance", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+def test_the_command_sums_up_lists_failures_and_reports(tree, tmp_path, identity_model):
+    out = tmp_path / "deep" / "out"
+    arguments = (tree, "-o", out, "--recursive", "--model", identity_model, "--report", tmp_path / "report.json")
+    done = command(*arguments)
+    assert done.returncode == 1
+    assert done.stdout == "4 enhanced (4.0 s of audio), 1 failed\n"
+    assert done.stderr.splitlines()[0] == "rephase: 1 of 5 inputs failed:"
+    assert "broken.wav" in done.stderr.splitlines()[1]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["settings"]["model"] == "identity"
+    status = {Path(entry["source"]).name: entry["status"] for entry in report["recordings"]}
+    assert status["broken.wav"] == "failed"
+    assert status["c.ogg"] == "enhanced"
+    (tree / "broken.wav").unlink()
+    assert command(*arguments).stdout == "0 enhanced (0.0 s of audio), 4 done before\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["{tree}"], "the results of a folder need one of their own"),
+        (["{tree}", "{tree}/a.wav", "-o", "out"], "a folder is enhanced by itself"),
+        (["{tree}", "-o", "{tree}/a.wav"], "the output is a file"),
+        (["{tree}", "-o", "{tree}"], "the output is the input folder itself"),
+        (["{tree}/a.wav", "--recursive"], "--recursive is for a folder"),
+    ],
+)
+def test_mistakes_are_one_line(tree, arguments, expected, identity_model):
+    done = command(*(argument.format(tree=tree) for argument in arguments), "--model", identity_model)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_ctrl_c_stops_and_a_second_run_finishes(tmp_path, identity_model):
+    recordings, out = tmp_path / "recordings", tmp_path / "out"
+    recordings.mkdir()
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16000 * 120)
+    for number in range(8):
+        soundfile.write(recordings / f"{number}.wav", noise, 48000)
+    arguments = [recordings, "-o", out, "--model", identity_model, "--jobs", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rephase", "enhance", *map(str, arguments)], stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while not (out / LEDGER).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in error
+    left = [name for name in files(out) if name != LEDGER]
+    assert 1 <= len(left) < 8
+    assert all(soundfile.info(out / name).frames == 16000 * 120 for name in left)
+    done = command(*arguments)
+    assert done.returncode == 0
+    assert f"{len(left)} done before" in done.stdout
+    assert len(files(out)) == 9
