@@ -26,17 +26,24 @@ PAGE = DOCS / "architecture.md"
 NETWORKS = {"base": RENET_BASE, "small": RENET_SMALL}
 MAGNITUDE, PHASE, BOTH, INK = "#f2c14e", "#7fb7be", "#e4e4e4", "#222222"
 
+KERNEL = "×".join(map(str, RENET_BASE.dense_kernel))
+DILATIONS = ", ".join(map(str, RENET_BASE.dense_dilations))
+DOWN, STRIDE, OUT = RENET_BASE.down_kernel, RENET_BASE.down_stride, RENET_BASE.out_kernel
+DENSE = (
+    f"{len(RENET_BASE.dense_dilations)} × MPICM {KERNEL}\ndilation {DILATIONS}",
+    "the same, complex\ngates ↑↓ in each",
+)
 # What stands over each pair of boxes: magnitude above, phase below; None where one box holds both streams.
 STATIONS = [
-    ("STFT", "|S|$^{0.3}$", "S / |S|"),
+    ("STFT", f"|S|$^{{{RENET_BASE.compression:g}}}$", "S / |S|"),
     ("MPICM 1×1", "conv\nnorm, SiLU", "complex conv\nnorm"),
-    ("DenseBlock", "4 × MPICM 2×3\ndilation 1, 2, 4, 8", "the same, complex\ngates ↑↓ in each"),
-    ("MPICM 1×3, ÷ 2", "conv, norm, SiLU\ngate from |z|", "complex conv, norm\ngate from m"),
-    ("HADF along time, HADF along frequency: × 4", None, None),
-    ("DenseBlock", "4 × MPICM 2×3\ndilation 1, 2, 4, 8", "the same, complex\ngates ↑↓ in each"),
-    ("MPICM 1×3, × 2", "sub-pixel conv\ngate from |z|", "sub-pixel conv\ngate from m"),
-    ("last layer", "conv 1×2\nReLU", "conv 1×2\nz / |z|"),
-    ("inverse STFT", "m$^{1/0.3}$", "times phasor"),
+    ("DenseBlock", *DENSE),
+    (f"MPICM 1×{DOWN}, ÷ {STRIDE}", "conv, norm, SiLU\ngate from |z|", "complex conv, norm\ngate from m"),
+    (f"HADF along time, HADF along frequency: × {RENET_BASE.blocks}", None, None),
+    ("DenseBlock", *DENSE),
+    (f"MPICM 1×{DOWN}, × {STRIDE}", "sub-pixel conv\ngate from |z|", "sub-pixel conv\ngate from m"),
+    ("last layer", f"conv 1×{OUT}\nReLU", f"conv 1×{OUT}\nz / |z|"),
+    ("inverse STFT", f"m$^{{1/{RENET_BASE.compression:g}}}$", "times phasor"),
 ]
 
 
@@ -97,10 +104,10 @@ def shapes(network: RENet) -> list[tuple[str, int, tuple[int, ...], tuple[int, .
     stations: dict[str, nn.Module] = {
         "`encoder.first`: MPICM 1×1, no gates": network.encoder.first,
         "`encoder.dense`: DenseBlock": network.encoder.dense,
-        "`encoder.down`: MPICM 1×3, stride 2": network.encoder.down,
-        "`bottleneck`: HADF, time and frequency, × 4": network.bottleneck,
+        f"`encoder.down`: MPICM 1×{DOWN}, stride {STRIDE}": network.encoder.down,
+        f"`bottleneck`: HADF, time and frequency, × {network.config.blocks}": network.bottleneck,
         "`decoder.dense`: DenseBlock": network.decoder.dense,
-        "`decoder.up`: sub-pixel MPICM 1×3": network.decoder.up,
+        f"`decoder.up`: sub-pixel MPICM 1×{DOWN}": network.decoder.up,
     }
     found: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
@@ -117,7 +124,7 @@ def shapes(network: RENet) -> list[tuple[str, int, tuple[int, ...], tuple[int, .
     with torch.inference_mode():
         pair = network.transforms.stft(waveform)
         network(waveform)
-    first, last = r"input: \|S\|^0.3 and S / \|S\|", "`decoder.magnitude_out`, `phase_out`: conv 1×2"
+    first, last = r"input: \|S\|^0.3 and S / \|S\|", f"`decoder.magnitude_out`, `phase_out`: conv 1×{OUT}"
     frames, freqs = pair.shape[-2:]
     ends = ((1, 1, frames, freqs), (1, 2, 1, frames, freqs))
     out = count_parameters(network.decoder.magnitude_out) + count_parameters(network.decoder.phase_out)
@@ -134,15 +141,15 @@ def page() -> str:
         "# The published network",
         "Made by `make docs`. `renet-base` and `renet-small` are RENet as published (Wang, Li, Yao & Li, "
         "[arXiv:2602.08556](https://arxiv.org/abs/2602.08556)): `rephase.models.renet.RENet` with the presets of "
-        "`rephase.models.presets`. Every number of theirs is a field of `rephase.models.renet_config.RENetConfig`; the "
+        "`rephase.models.presets`. Their sizes are fields of `rephase.models.renet_config.RENetConfig`; the "
         "equation, function and test of each operation stand in [equations.md](equations.md). What `renet-lite` does "
         "otherwise stands in [models.md](models.md).",
         "![the dual stream of RENet](images/architecture.svg)",
         "Magnitude (above) is real, phase (below) complex, held as real pairs `[batch, 2, channels, frames, freqs]`. A "
         "rotation of the input's phase by any angle turns the lower stream by that angle and leaves the upper one as "
-        "it is: linear maps below have no bias, norms and gates look at moduli alone, and a score Re(Q Kᴴ) doesn't "
-        "change when both are turned. Arrows between the streams are gates, 3σ(s · (W x + b)). Each HADF stands within "
-        "a residual of its own.",
+        "it is: linear maps below have no bias, norms and gates look at moduli and at the magnitude stream, and a "
+        "score Re(Q Kᴴ) doesn't change when both are turned. Arrows between the streams are gates, "
+        "3σ(s · (W x + b)). Each HADF stands within a residual of its own.",
     ]
     for name, config in NETWORKS.items():
         network = RENet(config).eval()
@@ -158,8 +165,9 @@ def page() -> str:
         ]
     parts.append(
         "Its norms and its attention along time see the whole input, so a recording in pieces is not what it is in "
-        f"one: one call takes at most {RENET_BASE.longest_seconds:g} s, and the Enhancer gives longer recordings in "
-        f"calls that share {RENET_BASE.context_seconds:g} s on either side and joins them with a cross-fade."
+        f"one: one call takes at most {RENET_BASE.longest_seconds:g} s. The Enhancer makes calls of "
+        f"{RENET_BASE.chunk_seconds:g} s of new audio, which hear {RENET_BASE.context_seconds:g} s more on either "
+        "side, and joins them with a cross-fade; the memory of attention along time grows with the square of a call."
     )
     return "\n\n".join(parts) + "\n"
 

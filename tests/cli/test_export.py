@@ -64,9 +64,10 @@ def test_an_unknown_model(rephase, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_preset_with_random_weights(rephase, tmp_path):
+@pytest.mark.parametrize("name", ["renet-lite-causal", "renet-small", "renet-base"])
+def test_a_preset_with_random_weights(rephase, tmp_path, name):
     target = tmp_path / "graph.onnx"
-    outcome = rephase("export", "renet-lite-causal", "-o", target, "--random")
+    outcome = rephase("export", name, "-o", target, "--random")
     assert outcome.code == 0
     assert outcome.err == ""
     assert "proven on" in outcome.out

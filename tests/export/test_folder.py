@@ -38,7 +38,8 @@ def test_both_runtimes_give_the_same(model, network, recordings):
     batch = np.stack([recording[:24001] for recording in recordings[:2]])
     in_torch, in_onnx = TorchRuntime(model, "cpu")(batch), OnnxRuntime(model, "cpu", threads=1)(batch)
     with torch.no_grad():
-        assert np.array_equal(in_torch, network(torch.from_numpy(batch)).numpy())
+        plain = network(torch.from_numpy(batch)).numpy()
+    assert np.abs(in_torch - plain).max() <= 1e-5 * np.abs(plain).max()
     assert np.abs(in_torch - in_onnx).max() <= 1e-4 * np.abs(in_torch).max()
 
 

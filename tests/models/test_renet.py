@@ -278,12 +278,8 @@ def test_a_mistake_in_the_configuration_names_argument_value_and_fix(changes, me
     ("waveform", "sample_rate", "message"),
     [
         (torch.zeros(1, 100), 8000, r"sample_rate must be 16000.*; got 8000\. Resample first"),
-        (torch.zeros(1, 0), None, r"waveform must have 1 … 64000 samples \(4 s\); got 0"),
-        (
-            torch.zeros(1, 64001),
-            None,
-            r"waveform must have 1 … 64000 samples \(4 s\); got 64001\. Use rephase\.Enhancer",
-        ),
+        (torch.zeros(1, 0), None, r"waveform must have at least one sample; got the shape \(1, 0\)"),
+        (torch.zeros(1, 64001), None, r"waveform must have at most 64000 samples \(4 s\); got 64001\. Use rephase"),
         (torch.full((1, 100), torch.nan), None, r"waveform must be finite; got NaN"),
         (torch.full((1, 100), torch.inf), None, r"waveform must be finite; got NaN or infinity"),
     ],

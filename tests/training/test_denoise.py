@@ -3,12 +3,14 @@
 import csv
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ import torch
 from safetensors.torch import load, load_file
 
 from rephase.data.corpus import PackedCorpus
+from rephase.errors import RephaseError
+from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
-from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare
+from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare, split_parameters
 from rephase.training.pairs import Degrader, ValidationBatches
 from rephase.training.result import plain, training_facts, weight_facts
 from rephase.weights.registry import find_model
@@ -120,6 +124,37 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, recipe, tiny,
     for name in ("last", "best"):  # averaged weights: no step's share is lost either
         ours, theirs = (load_file(folder / f"{name}.safetensors") for folder in (run, finished.folder))
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_checkpoint_of_another_network_is_refused(finished, recipe, tiny, clips, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    shutil.copy(finished.folder / "checkpoints" / "last.ckpt", tmp_path / "run" / "checkpoints" / "last.ckpt")
+    with pytest.raises(RephaseError, match=r"of another network than this one; .*last\.ckpt; name another run"):
+        fit(tmp_path / "run", *prepare(clips, finished.cache, recipe), replace(tiny, channels=(8, 4)))
+
+
+def test_hidden_weights_are_muons_and_all_others_are_not(tiny):
+    network = RENetLite(tiny)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    matrices, others = ({names[id(parameter)] for parameter in part} for part in split_parameters(network))
+    assert matrices | others == set(names.values())
+    assert not matrices & others
+    assert {"convolutions.0.magnitude_convolution.weight", "encoder.phase_gate.weight"} <= matrices
+    assert {"time_blocks.0.attention.phase_in.weight_imaginary", "magnitude_up.convolution.weight"} <= matrices
+    assert {"stem.magnitude_convolution.weight", "phase_out.convolution.weight_real", "band_embedding"} <= others
+    assert {"decoder.magnitude_norm.gain", "encoder.phase_gate.slope", "decoder.phase_gate.bias"} <= others
+    assert all(dict(network.named_parameters())[name].ndim >= 2 for name in matrices)
+
+
+def test_both_optimizers_follow_the_clock_each_at_its_own_rate(recipe, tiny, tmp_path, monkeypatch):
+    module = DenoiseModule(tiny, replace(recipe, warmup_steps=1), tmp_path, compile_network=False)
+    optimizer = module.configure_optimizers()
+    monkeypatch.setattr(module, "_trainer", SimpleNamespace(optimizers=[optimizer], global_step=0))
+    monkeypatch.setattr(type(module), "global_step", 0)
+    module.on_train_batch_start(None, 0)
+    rates = {group["use_muon"]: group["lr"] for group in optimizer.param_groups}
+    assert rates[False] == pytest.approx(recipe.learning_rate)
+    assert rates[True] == pytest.approx(recipe.matrix_rate * recipe.learning_rate)
 
 
 def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(finished, recipe, tiny, clips, tmp_path):

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rephase.layers.mpicm import MPICM
+from rephase.layers.norms import EPS
 
 
 class DenseBlock(nn.Module):
@@ -31,7 +32,7 @@ class DenseBlock(nn.Module):
         kernel: tuple[int, int] = (2, 3),
         dilations: Sequence[int] = (1, 2, 4, 8),
         *,
-        eps: tuple[float, float] = (1e-5, 1e-7),
+        eps: tuple[float, float] = EPS,
     ) -> None:
         super().__init__()
         magnitude, phase = channels

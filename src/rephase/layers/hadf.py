@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from rephase.layers.attention import HybridAttention
 from rephase.layers.ffn import ComplexConvFFN, ComplexGatedFFN, GatedFFN, RecurrentFFN
-from rephase.layers.norms import ComplexRMSNorm, RMSNorm
+from rephase.layers.norms import EPS, ComplexRMSNorm, RMSNorm
 
 
 def _norms(channels: tuple[int, int], eps: tuple[float, float]) -> tuple[RMSNorm, ComplexRMSNorm]:
@@ -28,7 +28,7 @@ class _AttentionAndFFNs(nn.Module):
         attention: HybridAttention,
         magnitude_ffn: nn.Module,
         phase_ffn: nn.Module,
-        eps: tuple[float, float] = (1e-5, 1e-7),
+        eps: tuple[float, float] = EPS,
     ) -> None:
         super().__init__()
         self.magnitude_norm, self.phase_norm = _norms(channels, eps)
@@ -114,7 +114,7 @@ class HADF(_AttentionAndFFNs):
         phase_kernel: int = 4,
         slope: float = 0.01,
         dropout: float = 0.1,
-        eps: tuple[float, float] = (1e-5, 1e-7),
+        eps: tuple[float, float] = EPS,
     ) -> None:
         if axis not in ("frames", "freqs"):
             raise ValueError(f"axis must be 'frames' or 'freqs'; got {axis!r}. Try 'frames'.")

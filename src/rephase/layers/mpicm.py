@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rephase.layers.convolution import ComplexConv2d, MagnitudeConv2d, SubPixelComplexConv2d, SubPixelMagnitudeConv2d
 from rephase.layers.gates import MagnitudeToPhaseGate, PhaseToMagnitudeGate
-from rephase.layers.norms import ComplexRMSNorm, RMSNorm
+from rephase.layers.norms import EPS, ComplexRMSNorm, RMSNorm
 
 
 class MPICM(nn.Module):
@@ -49,7 +49,7 @@ class MPICM(nn.Module):
         dilation: int = 1,
         lookahead: int = 0,
         pad_freqs: tuple[int, int] | None = None,
-        eps: tuple[float, float] = (1e-5, 1e-7),
+        eps: tuple[float, float] = EPS,
     ) -> None:
         super().__init__()
         if factor > 1 and (stride, dilation, lookahead, pad_freqs) != (1, 1, 0, None):

@@ -11,6 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+EPS = (1e-5, 1e-7)
+"""ε of the norms of magnitude and phase features, as published."""
+
 AXES = {"channels": -3, "frames": -2, "freqs": -1}
 
 
@@ -34,7 +37,7 @@ class RMSNorm(nn.Module):
     """
 
     def __init__(
-        self, channels: int, over: Sequence[str] = ("channels",), *, bias: bool = False, eps: float = 1e-5
+        self, channels: int, over: Sequence[str] = ("channels",), *, bias: bool = False, eps: float = EPS[0]
     ) -> None:
         super().__init__()
         self.dimensions, self.eps = _dimensions(over), eps
@@ -63,7 +66,7 @@ class ComplexRMSNorm(nn.Module):
     """
 
     def __init__(
-        self, channels: int, over: Sequence[str] = ("channels",), *, freqs: int | None = None, eps: float = 1e-7
+        self, channels: int, over: Sequence[str] = ("channels",), *, freqs: int | None = None, eps: float = EPS[1]
     ) -> None:
         super().__init__()
         self.dimensions, self.eps = _dimensions(over), eps

@@ -72,7 +72,8 @@ def check_spectrum(magnitude: Tensor, phasor: Tensor, freqs: int, *, least_frame
     """Refuses what is no magnitude [batch, frames, freqs] with its phasor [batch, 2, frames, freqs].
 
     Args:
-        magnitude, phasor: what `forward_spectrum` was given.
+        magnitude: what `forward_spectrum` was given.
+        phasor: the same.
         freqs: that they must have.
         least_frames: that they must have at least.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rephase.models.config import NetworkConfig
 
-
 FADE_SECONDS = 0.5  # room for the cross-fade of two calls
 
 

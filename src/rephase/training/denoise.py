@@ -37,8 +37,6 @@ from rephase.metrics import MetricError, estoi, pesq_wb, si_sdr_db
 from rephase.models.presets import RENET_LITE
 from rephase.models.renet_lite import RENetLite
 from rephase.models.renet_lite_config import RENetLiteConfig
-from rephase.signal.real_pair import from_pair, to_pair
-from rephase.signal.stft import istft, stft
 from rephase.training.pairs import Batches, Degrader, ValidationBatches
 from rephase.training.recipe import Recipe
 from rephase.training.result import plain, save_weights, training_facts, weight_facts, write_model
@@ -77,9 +75,9 @@ class DenoiseModule(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Muon for the weights between hidden features, AdamW for all others; the rates are set before each step.
 
-        Muon (Jordan et al., 2024) makes the momentum of a matrix orthogonal, so that each direction of a weight learns
-        at the same pace. Gains, biases, and the weights of the first and last layers are AdamW's, as its authors
-        advise.
+        Muon (Jordan et al., 2024) makes the momentum of a matrix orthogonal, so that all its directions learn at one
+        pace; of a complex weight each part by itself. Gains, biases, and the weights of the first and last layers are
+        AdamW's, as its authors advise.
         """
         matrices, others = split_parameters(self.network)
         return Muon(
@@ -110,10 +108,9 @@ class DenoiseModule(lightning.LightningModule):
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> Tensor:
         """The loss of one batch of (degraded, clean) waveforms."""
         degraded, clean = batch
-        lengths = {name: getattr(self.config, name) for name in ("n_fft", "hop_length", "win_length")}
-        spectrum = to_pair(stft(degraded, window="sqrt_hann", **lengths)).transpose(-1, -2).contiguous()
-        enhanced = from_pair(self._forward_pair(spectrum).transpose(-1, -2))
-        estimate = istft(enhanced, length=degraded.shape[-1], window="sqrt_hann", **lengths)
+        transforms = self.network.transforms
+        enhanced = self._forward_pair(transforms.stft(degraded).contiguous())
+        estimate = transforms.istft(enhanced, length=degraded.shape[-1])
         spectral = compressed_spectrum_loss(estimate=estimate, reference=clean)
         loudness = loudness_loss(estimate=estimate, reference=clean)
         si_sdr = si_sdr_loss(estimate=estimate, reference=clean)
@@ -276,7 +273,7 @@ def fit(
     lightning.seed_everything(recipe.seed)
     module = DenoiseModule(config, recipe, run, compile_network=compile_network)
     checkpoint = run / "checkpoints" / "last.ckpt"
-    state = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
+    state = _state(checkpoint, module) if checkpoint.exists() else None
     first = state["global_step"] if state else 0
     module.starts = [*(state["budget"]["starts"] if state else []), {"step": first, "recipe": plain(recipe)}]
     if (run / "metrics.csv").exists():  # the logger would delete it
@@ -313,6 +310,18 @@ def fit(
     trainer.save_checkpoint(checkpoint)
     trainer.validate(module, valid_loader, verbose=False)
     return module
+
+
+def _state(checkpoint: Path, module: DenoiseModule) -> dict[str, Any]:
+    """What a checkpoint holds, once its weights are known to be those of the network."""
+    state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+    ours = {name: value.shape for name, value in module.state_dict().items()}
+    if {name: value.shape for name, value in state["state_dict"].items()} != ours:
+        raise RephaseError(
+            f"the checkpoint is of another network than this one; {checkpoint}; "
+            "name another run, or take the version of rephase that wrote it"
+        )
+    return state
 
 
 def _score(metric: Any, pair: dict[str, Any]) -> float:
