@@ -75,8 +75,8 @@ class RENet(Network):
         if not torch.compiler.is_compiling() and waveform.shape[-1] > self.config.longest_samples:
             raise ValueError(
                 f"waveform must have at most {self.config.longest_samples} samples "
-                f"({self.config.longest_seconds:g} s); got {waveform.shape[-1]}. Use rephase.Enhancer, which cuts longer "
-                "ones into calls and joins them."
+                f"({self.config.longest_seconds:g} s); got {waveform.shape[-1]}. Use rephase.Enhancer, which cuts "
+                "longer ones into calls and joins them."
             )
         level = (waveform.square().mean(dim=-1, keepdim=True) + SILENCE).sqrt()
         return level * super().forward(waveform / level)
