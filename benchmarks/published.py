@@ -45,8 +45,8 @@ Figures = dict[str, list[float]]  # seconds, peak_bytes, matmul
 def main() -> None:
     """Runs the script."""
     parser = argparse.ArgumentParser(description="Measure the published networks.")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each configuration takes its turn; default: 2")
-    parser.add_argument("--repeats", type=int, default=2, help="calls in one process after a warm-up; default: 2")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each configuration takes its turn; default: 1")
+    parser.add_argument("--repeats", type=int, default=1, help="calls in one process after a warm-up; default: 1")
     parser.add_argument("--output", type=Path, default=REPORT, metavar="FILE", help=f"default: {REPORT.name} in docs")
     arguments = parser.parse_args()
     found: dict[tuple[Configuration, str], Figures] = {}
