@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from rephase.metrics.inputs import checked_pair, refuse_silence
 from rephase.metrics.spectra import spectrum_blocks
 
-Block = tuple[Float64[np.ndarray, "frames freqs"], Float64[np.ndarray, "frames freqs"]]
+Block = tuple[Float64[np.ndarray, "_ _"], Float64[np.ndarray, "_ _"]]  # frames × freqs; blocks differ in frames
 
 
 def distance(angle: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
