@@ -121,7 +121,8 @@ def report(
         f"- Machine: {machine()}.\n- Versions: {versions(('rephase', 'torch'))}.",
         "*Plain* is `benchmarks/complex_renet.py`: the same network with the same weights in complex64 tensors and "
         "with the two streams' attentions side by side. A row is the median of "
-        f"{rounds * repeats} calls, {repeats} after a warm-up in each process, the two kinds taking turns. "
+        f"{rounds * repeats} call(s), {repeats} after a warm-up in each process, the two kinds taking turns; of single "
+        "calls on a shared machine, ratios that differ by less than a fifth are equal. "
         "`forward` is without gradients, `training` forward and backward, batch 1. MB is what the process needs beyond "
         "Python, libraries and weights at its peak. *Of peak* is the share of the multiply-accumulates that a float32 "
         "matrix product of 1024 × 1024 makes in the same time on as many threads, measured between the calls.",
