@@ -39,7 +39,7 @@ def error_blocks(reference: np.ndarray, estimate: np.ndarray, sample_rate: int, 
         MetricError: if the pair can't be scored: too short, of two lengths, or one is silent.
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric=metric)
-    refuse_silence(reference, estimate, metric=metric)
+    refuse_silence(reference=reference, estimate=estimate, metric=metric)
     for clean, other in zip(
         spectrum_blocks(reference, sample_rate, metric=metric), spectrum_blocks(estimate, sample_rate, metric=metric)
     ):
