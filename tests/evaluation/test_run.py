@@ -135,26 +135,26 @@ def test_a_run_that_was_killed_goes_on(folders, tmp_path):
     for folder, kind, suffix in ((clean, "clean", "flac"), (enhanced, "enhanced", "wav")):
         folder.mkdir(parents=True)
         source = next((folders[kind] / "loud").glob(f"*.{suffix}"))
-        for number in range(40):
+        for number in range(16):
             (folder / f"{number:02}.{suffix}").write_bytes(source.read_bytes() + bytes(number))
     command = [
         sys.executable, "-m", "rephase", "evaluate", "--reference", clean, "--estimate", enhanced, "--jobs", "2",
-        "--metrics", "pesq_wb,estoi,wss,llr,sdr_db", "--examples", "0", "-o", tmp_path / "report",
+        "--metrics", "pesq_wb,wss", "--examples", "0", "-o", tmp_path / "report",
     ]  # fmt: skip
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, start_new_session=True)
     kept = tmp_path / "report" / FILENAME
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and (not kept.exists() or kept.read_text().count("\n{") < 5):
+    while time.monotonic() < deadline and (not kept.exists() or kept.read_text().count("\n{") < 3):
         time.sleep(0.05)
     process.kill()
     process.wait()
     before = [
         json.loads(line)["key"] for line in kept.read_text().splitlines() if line.startswith("{") and line.endswith("}")
     ]
-    assert 5 <= len(before) < 40
+    assert 3 <= len(before) < 16
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"{len(before)} of 40 items were scored before" in done.stdout
+    assert f"{len(before)} of 16 items were scored before" in done.stdout
     assert _alone(process.pid), "a process of the killed run is left"
 
 

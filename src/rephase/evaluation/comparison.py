@@ -50,8 +50,7 @@ class Comparison:
     Attributes:
         metric: its name.
         first, second: names of the systems.
-        first_mean, second_mean: over the items that both have a value for.
-        paired: differences, second less first.
+        paired: means over the items that both have a value for, and differences, second less first.
         p_corrected: p value, corrected for the number of tests.
         missing: items that lack a value in one of the two.
     """
@@ -59,8 +58,6 @@ class Comparison:
     metric: str
     first: str
     second: str
-    first_mean: float
-    second_mean: float
     paired: Paired
     p_corrected: float
     missing: int
@@ -143,9 +140,7 @@ def _compared(name: str, first: Report, second: Report, items: Sequence[str]) ->
     paired = compare(ones, twos, METRICS[name].better)
     applies = sum(one is not None or two is not None or _asked(first, second, item, name) for item, (one, two) in
                   zip(items, pairs))  # fmt: skip
-    count = max(len(both), 1)
-    means = (math.fsum(ones) / count, math.fsum(twos) / count) if both else (math.nan, math.nan)
-    return Comparison(name, first.system, second.system, *means, paired, paired.p_value, applies - len(both))
+    return Comparison(name, first.system, second.system, paired, paired.p_value, applies - len(both))
 
 
 def _asked(first: Report, second: Report, item: str, name: str) -> bool:
@@ -174,7 +169,7 @@ def comparison_rows(comparisons: Sequence[Comparison]) -> tuple[list[str], list[
         rows.append(
             [
                 f"{metric.title} {metric.arrow}", found.first, found.second,
-                f"{number(found.first_mean)} → {number(found.second_mean)}",
+                f"{number(paired.first_mean)} → {number(paired.second_mean)}",
                 with_interval(paired.difference, paired.low, paired.high, signed=True),
                 f"{paired.wins} / {paired.losses} / {paired.ties}"
                 + f" ({found.missing} missing)" * bool(found.missing),

@@ -160,10 +160,9 @@ def verdict(results: Results) -> str:
             continue
         if change is None or not change.count:
             return f"{metric.title} is {with_interval(found.mean, found.low, found.high)} over {_items(found.count)}."
-        start = results.summary(DEGRADED + metric.name).mean
         return (
-            f"{results.system} takes {metric.title} from {number(start)} to {number(found.mean)} over "
-            f"{_items(change.count)}: {number(change.difference, signed=True)}, 95 % interval "
+            f"{results.system} takes {metric.title} from {number(change.first_mean)} to {number(change.second_mean)} "
+            f"over {_items(change.count)}: {number(change.difference, signed=True)}, 95 % interval "
             f"{number(change.low, signed=True)} to {number(change.high, signed=True)}; "
             f"better on {change.wins}, worse on {change.losses}"
             + (f", the same on {change.ties}." if change.ties else ".")

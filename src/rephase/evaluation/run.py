@@ -80,7 +80,7 @@ def evaluate(
 
     def tell() -> None:
         if progress is not None:
-            progress(len(done), len(items))
+            progress(float(len(done)), float(len(items)))
 
     def jobs() -> Iterator[Job]:
         for item in items:
@@ -108,7 +108,7 @@ def evaluate(
             done[scored.name] = scored
             finished.add(scored.name)
             if progress is not None:
-                progress(len(finished) + counts["known"], len(items))
+                progress(float(len(finished) + counts["known"]), float(len(items)))
     return [_in_order(done[item.name], item, setting) for item in items], counts["known"]
 
 

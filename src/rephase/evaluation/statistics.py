@@ -43,6 +43,7 @@ class Paired:
 
     Attributes:
         count: items on which both have a value.
+        first_mean, second_mean: over these items.
         difference: mean of second − first.
         low, high: 95 % interval of the mean difference.
         p_value: of Wilcoxon's signed-rank test, two-sided; 1 if no item differs.
@@ -50,6 +51,8 @@ class Paired:
     """
 
     count: int
+    first_mean: float
+    second_mean: float
     difference: float
     low: float
     high: float
@@ -117,9 +120,12 @@ def compare(first: Values, second: Values, better: str) -> Paired:
     difference = two - one
     gain = {"higher": difference, "lower": -difference, "zero": np.abs(one) - np.abs(two)}[better]
     low, high = interval(difference)
+    first_mean, second_mean, mean = (float(part.mean()) if part.size else math.nan for part in (one, two, difference))
     return Paired(
         count=difference.size,
-        difference=float(difference.mean()) if difference.size else math.nan,
+        first_mean=first_mean,
+        second_mean=second_mean,
+        difference=mean,
         low=low,
         high=high,
         p_value=_wilcoxon(gain),
