@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rephase.evaluation.tables import markdown_table as table
-from rephase.evaluation.tables import write_whole as write
+from rephase.reporting.tables import markdown_table as table
+from rephase.reporting.tables import write_whole as write
 from rephase.runtimes.cores import available_cores
 
 __all__ = ["machine", "table", "versions", "write"]

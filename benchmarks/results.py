@@ -252,7 +252,8 @@ def agreement(tasks: dict[str, list[Scored]], results: Results, peers: list[dict
         return "They are means over other pairs than these."
     counts = Counter({name: len(values) for name, values in differences.items()})
     largest = ", ".join(f"{METRICS[name].title} {np.max(values):.4f}" for name, values in differences.items())
-    return f"Its {counts.total()} means of `degraded` and ours, computed apart from each other, differ by at most: {largest}."
+    told = "computed apart from each other, differ by at most"
+    return f"Its {counts.total()} means of `degraded` and ours, {told}: {largest}."
 
 
 def missing_summary(results: Results) -> str:

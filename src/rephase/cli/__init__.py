@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rephase import __version__
-from rephase.cli import compare, enhance, evaluate, export, info, models
+from rephase.cli import analyze, compare, enhance, evaluate, export, info, models
 from rephase.cli.failures import one_line
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
@@ -32,6 +32,7 @@ app.command(epilog=compare.EPILOG)(compare.compare)
 app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
+app.command(epilog=analyze.EPILOG)(analyze.analyze)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -32,7 +32,7 @@ def compare(
 
     try:
         from rephase.evaluation.comparison import compare_reports, comparison_rows, read_report, write_comparison
-        from rephase.evaluation.tables import markdown_table
+        from rephase.reporting.tables import markdown_table
     except ModuleNotFoundError as error:
         raise RephaseError(
             f"comparing needs the package {error.name}, not installed here; install: pip install 'rephase[eval]'"

@@ -16,7 +16,7 @@ from typing import Any
 from rephase.evaluation.catalogue import METRICS, EvaluationError
 from rephase.evaluation.report import MISSING, SCORES, SUMMARY
 from rephase.evaluation.statistics import Paired, compare, holm
-from rephase.evaluation.tables import markdown_table, number, with_interval, write_whole
+from rephase.reporting.tables import markdown_table, number, with_interval, write_whole
 
 LIKELY_REAL = 0.05  # the corrected p value below which a difference is called one
 

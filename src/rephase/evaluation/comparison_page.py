@@ -4,11 +4,10 @@ import html
 import math
 from collections.abc import Sequence
 
-from rephase.evaluation import comparison, figures
+from rephase.evaluation import comparison
 from rephase.evaluation.catalogue import METRICS
-from rephase.evaluation.page import STYLE, table
-
-GOOD, BAD = "#1f7a45", "#b3372a"
+from rephase.reporting.pages import document, table
+from rephase.reporting.plots import GREY, PALETTE, as_svg, panels, short
 
 
 def comparison_page(comparisons: Sequence[comparison.Comparison], notes: Sequence[str]) -> str:
@@ -23,17 +22,14 @@ def comparison_page(comparisons: Sequence[comparison.Comparison], notes: Sequenc
     """
     first = comparisons[0].first
     seconds = list(dict.fromkeys(found.second for found in comparisons))
-    title = html.escape(f"{' and '.join(seconds)} beside {first}")
     verdicts = "".join(f'<p class="verdict">{html.escape(verdict(comparisons, second))}</p>' for second in seconds)
     told = "".join(f'<p class="warn">{html.escape(note)}.</p>' for note in notes)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body><h1>{title}</h1>'
+    return document(
+        f"{' and '.join(seconds)} beside {first}",
         f"{verdicts}{told}<h2>Differences</h2><p>{html.escape(comparison.EXPLANATION)}</p>"
         f"{table(*comparison.comparison_rows(comparisons))}<h2>In a picture</h2><p>The mean difference of each metric "
         "and its 95 % interval, in deviations of the differences between items, turned so that to the right is better. "
-        "Filled dots are differences that chance doesn't explain.</p>"
-        f"{forest_plot(comparisons)}</body></html>\n"
+        f"Filled dots are differences that chance doesn't explain.</p>{forest_plot(comparisons)}",
     )
 
 
@@ -54,7 +50,7 @@ def forest_plot(comparisons: Sequence[comparison.Comparison]) -> str:
     seconds = list(dict.fromkeys(found.second for found in comparisons))
     # Better near zero is no direction: such metrics stand in the table alone.
     names = list(dict.fromkeys(found.metric for found in comparisons if METRICS[found.metric].better != "zero"))
-    figure, (plot,) = figures.panels(1, 1.1 + 0.34 * len(names) * (0.6 + 0.4 * len(seconds)))
+    figure, (plot,) = panels(1, 1.1 + 0.34 * len(names) * (0.6 + 0.4 * len(seconds)))
     figure.set_figwidth(8.5)
     for found in comparisons:
         paired = found.paired
@@ -67,16 +63,16 @@ def forest_plot(comparisons: Sequence[comparison.Comparison]) -> str:
         place = (
             len(names) - 1 - names.index(found.metric) + 0.3 * ((len(seconds) - 1) / 2 - seconds.index(found.second))
         )
-        colour = figures.PALETTE[seconds.index(found.second) % len(figures.PALETTE)]
+        colour = PALETTE[seconds.index(found.second) % len(PALETTE)]
         ends = [sign * paired.low / unit, sign * paired.high / unit]
         plot.plot(ends, [place, place], color=colour, linewidth=2.2, alpha=0.6)
         filled = colour if found.p_corrected < comparison.LIKELY_REAL else "white"
         plot.plot([sign * paired.difference / unit], [place], "o", color=colour, markerfacecolor=filled, markersize=7)
-    plot.axvline(0, color=figures.GREY, linewidth=1)
+    plot.axvline(0, color=GREY, linewidth=1)
     plot.set_yticks(range(len(names)), [METRICS[name].title for name in reversed(names)])
     plot.set_ylim(-0.6, len(names) - 0.4)
     plot.set_xlabel("← worse      difference / its deviation      better →")
-    for second, colour in zip(seconds, figures.PALETTE):
-        plot.plot([], [], "o-", color=colour, label=f"{figures.short(second, 30)}")
+    for second, colour in zip(seconds, PALETTE):
+        plot.plot([], [], "o-", color=colour, label=f"{short(second, 30)}")
     figure.legend(loc="outside upper left", frameon=False, ncols=3)
-    return figures.as_svg(figure)
+    return as_svg(figure)

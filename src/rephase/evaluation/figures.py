@@ -1,14 +1,12 @@
 """The plots of a report, as pictures that stand in a page: SVG text for plots, PNG for spectrograms."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -17,75 +15,14 @@ from rephase.evaluation.results import Results
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.metrics.phase_errors import distance
 from rephase.metrics.spectra import frame_sizes, spectrum_blocks
+from rephase.reporting.plots import BLUE, GREY, PALETTE, STYLE, as_png, as_svg, columns_for, panels, short
 
-GREY, BLUE, INK = "#8a94a3", "#2563c9", "#1d2733"
-PALETTE = ["#2563c9", "#d9822b", "#2e8b57", "#a83279", "#6b5bd2", "#7a8b1f", "#c0392b", "#1f8a9b"]
-WIDTH = 11.2  # inches
 RANGE_DB = 70.0
 QUIET_DB = 50.0  # below the loudest bin: no phase is shown
 PHASE_KEY = """0° (pale): the phase is right
 90°: as good as chance
 180° (dark): the opposite sign
 grey: the reference is quiet"""
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 9, "axes.edgecolor": "#c3cad3", "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#e6eaef", "axes.axisbelow": True, "svg.fonttype": "none", "axes.titlesize": 10,
-}  # fmt: skip
-
-
-def styled(width: float, height: float) -> Figure:
-    """An empty figure in the style of the reports; inches."""
-    import matplotlib
-
-    with matplotlib.rc_context(STYLE):
-        return Figure(figsize=(width, height), layout="constrained")
-
-
-def as_svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element."""
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE | {"svg.hashsalt": "rephase"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
-
-
-def as_png(figure: Figure, dots: int = 110) -> bytes:
-    """The figure as the bytes of a PNG."""
-    import matplotlib
-
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        FigureCanvasAgg(figure)
-        figure.savefig(buffer, format="png", dpi=dots)
-    return buffer.getvalue()
-
-
-def as_source(png: bytes) -> str:
-    """A PNG as the source of an `<img>`."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def columns_for(count: int) -> int:
-    """How many of so many plots stand side by side."""
-    return count if count <= 4 else 3
-
-
-def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """Small plots side by side on the width of the page; `height` is that of one."""
-    import matplotlib
-
-    columns = columns_for(count)
-    rows = -(-count // columns)
-    with matplotlib.rc_context(STYLE):
-        figure = styled(min(WIDTH, 3.7 * columns), height * rows)
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for unused in axes[count:]:
-        unused.set_visible(False)
-    return figure, list(axes[:count])
 
 
 # ---------------------------------------------------------------- distributions
@@ -184,8 +121,6 @@ def example_picture(waveforms: dict[str, Float[np.ndarray, " time"]]) -> bytes:
     Returns:
         PNG.
     """
-    import matplotlib
-
     spectra = {title: _spectrum(waveform) for title, waveform in waveforms.items()}
     reference = spectra.get("reference")
     loudest = max(float(np.abs(spectrum).max()) for spectrum in spectra.values()) or 1.0
@@ -236,8 +171,3 @@ def _picture(plot: Axes, values: np.ndarray, spectrum: np.ndarray, **options: An
 def _spectrum(waveform: Float[np.ndarray, " time"]) -> np.ndarray:
     padded = np.pad(waveform, (0, max(0, frame_sizes(SAMPLE_RATE)[0] - waveform.size)))
     return np.concatenate(list(spectrum_blocks(padded.astype(np.float64), SAMPLE_RATE, metric="spectrogram")))
-
-
-def short(text: str, length: int) -> str:
-    """The text, cut in the middle where it is too long."""
-    return text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-(length // 2) :]}"

@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,37 +17,11 @@ from rephase.evaluation.run import ENHANCED
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.signals import at_scoring_rate, read_waveform
 from rephase.evaluation.statistics import RESAMPLES
-from rephase.evaluation.tables import number
+from rephase.reporting.pages import document, facts, png_source, sections, table
+from rephase.reporting.tables import number
 
 LONGEST_EXAMPLE = 10  # seconds of a recording that the page plays
 MOST_ROWS = 1000  # of the table of all items
-
-STYLE = """
-:root { --ink: #1d2733; --soft: #5b6776; --line: #dde3ea; --blue: #2563c9; --paper: #fff; --wash: #f6f8fa; }
-* { box-sizing: border-box; }
-body { font: 15px/1.55 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: var(--ink); background: var(--paper);
-  margin: 0 auto; max-width: 1180px; padding: 28px 24px 80px; }
-h1 { font-size: 27px; margin: 0 0 6px; } h2 { font-size: 20px; margin: 46px 0 6px; }
-h3 { font-size: 16px; margin: 22px 0 6px; } p { max-width: 78ch; margin: 6px 0 12px; } .soft { color: var(--soft); }
-.verdict { font-size: 18px; border-left: 4px solid var(--blue); padding: 4px 0 4px 14px; margin: 14px 0; }
-.warn { background: #fff6e5; border: 1px solid #f0d9a8; border-radius: 6px; padding: 8px 14px; max-width: none; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 12px 0; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; margin: 10px 0 16px; font-variant-numeric: tabular-nums; }
-th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { background: var(--wash); font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-th.reason { text-align: left; } td.reason { white-space: normal; text-align: left; max-width: 70ch; }
-td small { color: var(--soft); } td.good { color: #1f7a45; } td.bad { color: #b3372a; }
-svg { max-width: 100%; height: auto; } img { width: 100%; height: auto; display: block; }
-.item { border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px 16px; margin: 14px 0; }
-.item h3 { margin: 0 0 4px; } .players { display: flex; flex-wrap: wrap; gap: 14px; margin: 8px 0; }
-.players label { flex: 1 1 220px; color: var(--soft); font-size: 13px; }
-audio { width: 100%; height: 36px; display: block; }
-details > summary { cursor: pointer; color: var(--blue); margin: 8px 0; } #items th { cursor: pointer; }
-nav a { color: var(--blue); text-decoration: none; margin-right: 16px; }
-@media print { details > * { display: block; } audio { display: none; } }
-"""
 
 SORT = """
 document.querySelectorAll('#items th').forEach(function (head, column) { head.addEventListener('click', function () {
@@ -73,7 +46,7 @@ def page(results: Results, folder: Path, *, examples: int = 3) -> str:
     Returns:
         HTML that refers to nothing outside itself.
     """
-    sections = [
+    parts = [
         ("summary", "Summary", _overall(results)),
         ("spread", "How values spread", _spread(results)),
         ("change", "Before and after, item by item", _change(results)),
@@ -83,52 +56,14 @@ def page(results: Results, folder: Path, *, examples: int = 3) -> str:
         ("all", "All items", _all_items(results)),
         ("meaning", "What the metrics say", _meaning(results)),
     ]
-    shown = [section for section in sections if section[2]]
-    links = "".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in shown)
-    body = "".join(f'<h2 id="{anchor}">{title}</h2>{content}' for anchor, title, content in shown)
-    title = f"Scores of {html.escape(results.system)}"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
-        f"<h1>{title}</h1>{_head(results)}<nav>{links}</nav>{body}<script>{SORT}</script></body></html>\n"
-    )
-
-
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, anchor: str = "", classes: Sequence[str] = ()
-) -> str:
-    """An HTML table of plain text.
-
-    Args:
-        header: names of the columns.
-        rows: cells.
-        anchor: its id.
-        classes: of the columns, where they have one.
-
-    Returns:
-        HTML that scrolls sideways where it has to.
-    """
-    kinds = list(classes) + [""] * (len(header) - len(classes))
-    head = "".join(f'<th class="{kind}">{html.escape(cell)}</th>' for cell, kind in zip(header, kinds))
-    lines = "".join("<tr>" + "".join(_td(cell, kind) for cell, kind in zip(row, kinds)) + "</tr>" for row in rows)
-    name = f' id="{anchor}"' if anchor else ""
-    return f'<div class="wide"><table{name}><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
-
-
-def _td(cell: str, kind: str) -> str:
-    text = html.escape(cell)
-    figure, bracket, rest = text.partition(" [")  # an interval is read after its mean
-    if bracket and rest.endswith("]"):
-        text = f"{figure} <small>[{rest}</small>"
-    return f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>"
+    return document(f"Scores of {results.system}", _head(results) + sections(parts), script=SORT)
 
 
 # ---------------------------------------------------------------- sections
 def _head(results: Results) -> str:
-    facts = dict(results.about) | {"items": str(len(results.items))}
+    entries = dict(results.about) | {"items": str(len(results.items))}
     if alignment := results.alignment():
-        facts["alignment"] = alignment
-    entries = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
+        entries["alignment"] = alignment
     warning = ""
     if results.missing:
         items = len({item for item, _, _ in results.missing})
@@ -136,7 +71,7 @@ def _head(results: Results) -> str:
             f'<p class="warn">{len(results.missing)} values of {items} item{"s" if items > 1 else ""} are missing. '
             'They are in no mean, and not 0: <a href="#missing">which and why</a>.</p>'
         )
-    return f'<p class="verdict">{html.escape(report.verdict(results))}</p><dl>{entries}</dl>{warning}'
+    return f'<p class="verdict">{html.escape(report.verdict(results))}</p>{facts(entries)}{warning}'
 
 
 def _overall(results: Results) -> str:
@@ -268,7 +203,7 @@ def _example(results: Results, scored: Scored, metric: Metric, folder: Path) -> 
     conditions = ", ".join(f"{key} {value}" for key, value in item.conditions.items())
     picture = ""
     if waveforms:
-        source = figures.as_source(figures.example_picture(waveforms))
+        source = png_source(figures.example_picture(waveforms))
         picture = f'<img alt="spectrograms and phase errors of {html.escape(item.name)}" src="{source}">'
     return (
         f'<div class="item"><h3>{html.escape(item.name)}</h3><div class="soft">{html.escape(conditions)}</div>'

@@ -15,7 +15,7 @@ from rephase.evaluation.catalogue import METRICS, SAMPLE_RATE
 from rephase.evaluation.results import Results
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.statistics import RESAMPLES
-from rephase.evaluation.tables import markdown_table, number, with_interval, write_whole
+from rephase.reporting.tables import markdown_table, number, with_interval, write_whole
 
 SCORES, SUMMARY, TEXT, PAGE = "scores.csv", "summary.json", "summary.md", "index.html"
 MISSING = "missing"
