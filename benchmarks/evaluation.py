@@ -144,9 +144,10 @@ def text(pairs: int, seconds: float, loop: float, loops: list[float], memory: li
             [
                 "# Speed of rephase evaluate",
                 "Made by `python benchmarks/evaluation.py`.",
-                f"{pairs:,} pairs of four seconds with the metrics of `--metrics quick` (PESQ-WB, ESTOI, SI-SDR, PD) took "
-                f"{seconds / 60:.1f} minutes, with starting the processes, hashing, finding the delay and keeping each "
-                f"value. The plain loop ran three times in the same run, {spread} pairs a second; the middle one counts.",
+                f"{pairs:,} pairs of four seconds with the metrics of `--metrics quick` (PESQ-WB, ESTOI, SI-SDR, PD) "
+                f"took {seconds / 60:.1f} minutes, with starting the processes, hashing, finding the delay and keeping "
+                f"each value. The plain loop ran three times in the same run, {spread} pairs a second; the middle one "
+                "counts.",
                 table(["", "pairs a second", "ratio"], rows),
                 "Memory of all its processes together, the largest in each eighth of the run, MB:",
                 table([f"{number}/8" for number in range(1, 9)], [cells]),

@@ -109,7 +109,7 @@ def _conditions(results: Results) -> str:
     for index, (condition, groups) in enumerate(results.conditions().items()):
         content = figures.condition_plots(results, condition, groups) + table(*report.condition_rows(results, groups))
         title = f"{html.escape(condition)} ({len(groups)} values)"
-        opened = " open" if index < 2 else ""
+        opened = "" if index else " open"
         parts.append(f"<details{opened}><summary>{title}</summary>{content}</details>")
     if not parts:
         return ""

@@ -17,10 +17,12 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 10px 0 16px; font-variant-numeric: tabular-nums; }
-th, td { padding: 4px 12px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: 4px 11px; vertical-align: top; white-space: nowrap;
+  border-bottom: 1px solid var(--line); text-align: right; }
 th { background: var(--wash); font-weight: 600; } th:first-child, td:first-child { text-align: left; }
 th.reason { text-align: left; } td.reason { white-space: normal; text-align: left; max-width: 70ch; }
-td small { color: var(--soft); } td.good { color: #1f7a45; } td.bad { color: #b3372a; }
+td small { color: var(--soft); display: block; line-height: 1.2; font-size: 12px; }
+td.good { color: #1f7a45; } td.bad { color: #b3372a; }
 svg { max-width: 100%; height: auto; } img { width: 100%; height: auto; display: block; }
 .item { border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px 16px; margin: 14px 0; }
 .item h3 { margin: 0 0 4px; } .players { display: flex; flex-wrap: wrap; gap: 14px; margin: 8px 0; }
