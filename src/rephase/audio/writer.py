@@ -1,14 +1,11 @@
-"""Results out: whole or not at all.
+"""Results out with libsndfile: whole or not at all.
 
-Samples go to a file with a temporary name in the target's folder. Only when the last one is written, the file has been
-read back as what it should be and lies safely on the disk does it get its name; after any error or Ctrl-C it is
-removed.
+A result gets its name (`SafeTarget`) only when the last sample is written and the file has been read back as what it
+should be.
 """
 
-import contextlib
-import logging
 import os
-import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,9 +15,9 @@ from jaxtyping import Float
 
 from rephase.audio.files import path_for_libsndfile
 from rephase.audio.formats import AudioFormat
+from rephase.audio.safe_target import SafeTarget
+from rephase.audio.tags import write_tags
 from rephase.errors import OutputError
-
-log = logging.getLogger(__name__)
 
 
 def check_target(target: Path, source: Path, overwrite: bool) -> None:
@@ -64,6 +61,8 @@ class AudioWriter:
         sample_rate: Hz.
         channels: how many.
         audio_format: container and sample format.
+        like: the recording, whose permissions and times the result gets; those of a new file by default.
+        tags: title, artist and the like, see `rephase.audio.tags`.
 
     Raises:
         OutputError: if the file can't be written, also from its methods.
@@ -73,34 +72,44 @@ class AudioWriter:
             writer.write(block)
     """
 
-    def __init__(self, target: Path, sample_rate: int, channels: int, audio_format: AudioFormat) -> None:
-        self._target = target
+    def __init__(
+        self,
+        target: Path,
+        sample_rate: int,
+        channels: int,
+        audio_format: AudioFormat,
+        *,
+        like: Path | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         self._format = audio_format
         self._frames = 0
-        try:
-            self._real = target.resolve()
-            self._temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
-            # Made here and not by libsndfile: never an existing file, and with the permissions that new files get.
-            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-            raise self._failed(getattr(error, "strerror", None) or str(error)) from error
+        self._safe = SafeTarget(target, like)
         try:
             self._sound = soundfile.SoundFile(
-                path_for_libsndfile(self._temporary),
+                path_for_libsndfile(self._safe.temporary),
                 "w",
                 sample_rate,
                 channels,
                 audio_format.subtype,
                 format=audio_format.format,
+                compression_level=audio_format.compression_level,
+                bitrate_mode=audio_format.bitrate_mode,
             )
+            write_tags(self._sound, tags or {})
         except BaseException as error:
-            self._remove()
+            self._safe.remove()
             if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError):
                 raise
             raise OutputError(
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
                 f"{sample_rate} Hz; {target}; choose a .wav target"
             ) from error
+
+    @property
+    def tracks(self) -> "Sequence[AudioWriter]":
+        """What samples are written to: one track, this one."""
+        return [self]
 
     def __enter__(self) -> "AudioWriter":
         return self
@@ -113,7 +122,7 @@ class AudioWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._remove()
+            self._safe.remove()
 
     def write(self, block: Float[np.ndarray, "channels time"]) -> None:
         """Writes the next samples.
@@ -127,7 +136,7 @@ class AudioWriter:
             self._sound.write(self._encoded(block).T)
         except (soundfile.SoundFileError, RuntimeError, AssertionError, OSError) as error:
             # soundfile asserts that everything was written, which a full disk breaks
-            raise self._failed("the disk is full or failed") from error
+            raise self._safe.failed("the disk is full or failed") from error
         self._frames += block.shape[1]
 
     def _encoded(self, block: np.ndarray) -> np.ndarray:
@@ -143,39 +152,13 @@ class AudioWriter:
         try:
             self._sound.close()
         except (soundfile.SoundFileError, RuntimeError) as error:
-            raise self._failed("the disk is full or failed") from error
+            raise self._safe.failed("the disk is full or failed") from error
 
     def _finish(self) -> None:
         try:
-            written = soundfile.info(path_for_libsndfile(self._temporary)).frames
+            written = soundfile.info(path_for_libsndfile(self._safe.temporary)).frames
         except (soundfile.SoundFileError, RuntimeError) as error:
-            raise self._failed("what was written can't be read back; is the disk full?") from error
+            raise self._safe.failed("what was written can't be read back; is the disk full?") from error
         if written != self._frames:
-            raise self._failed(f"{written} of {self._frames} samples arrived; is the disk full?")
-        try:
-            _flush_to_disk(self._temporary)
-            self._temporary.replace(self._real)
-            _flush_to_disk(self._real.parent)
-        except OSError as error:
-            raise self._failed(error.strerror or str(error)) from error
-        log.debug("wrote %d frames to %s", written, self._real)
-
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
-
-    def _failed(self, reason: str) -> OutputError:
-        return OutputError(f"can't write the output ({reason}); {self._target}; check permissions and free space")
-
-
-def _flush_to_disk(path: Path) -> None:
-    if os.name != "posix" and path.is_dir():
-        return  # folders can't be opened there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        if not path.is_dir():
-            raise  # some file systems can't sync a folder, which is no reason to fail
-    finally:
-        os.close(descriptor)
+            raise self._safe.failed(f"{written} of {self._frames} samples arrived; is the disk full?")
+        self._safe.finish()
