@@ -300,7 +300,9 @@ class Enhancer:
             *([] if planned.format.has_headroom else [limiter]),
         ]
         lead = np.zeros((info.channels, planned.lead), info.dtype)
-        blocks = itertools.chain([lead] if planned.lead else [], read_blocks(info, notices=notices))
+        blocks: Iterator[np.ndarray] = itertools.chain(
+            [lead] if planned.lead else [], read_blocks(info, notices=notices)
+        )
         for stage in stages:
             blocks = _through(stage, blocks)
         written = 0

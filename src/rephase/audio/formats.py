@@ -41,7 +41,8 @@ class AudioFormat:
     @property
     def bitrate_mode(self) -> str | None:
         """How libsndfile spends bits where it asks; only its MP3 encoder does."""
-        return "CONSTANT" if self.subtype == "MPEG_LAYER_III" and self.compression_level is not None else None
+        # Average and not constant: at low constant rates the frame that tells the encoder's delay finds no place.
+        return "AVERAGE" if self.subtype == "MPEG_LAYER_III" and self.compression_level is not None else None
 
     @property
     def bits(self) -> int | None:

@@ -125,8 +125,8 @@ class ResultPlan:
         from rephase.audio.media.writer import MediaPlan, MediaWriter
 
         tracks = [(track.info, track.format) for track in self.tracks if isinstance(track.format, MediaFormat)]
-        tags = {} if first.info.media is not None else _tags(self.source, first.info)
-        plan = MediaPlan(self.target, self.source, tracks, first.info.media is not None, tags, made_by)
+        known = {} if self.copies else _tags(self.source, first.info)
+        plan = MediaPlan(self.target, self.source, tracks, self.copies, known, made_by)
         writer = MediaWriter(plan)
         self.notices.extend(writer.notices)
         writer.notices = self.notices

@@ -1,7 +1,7 @@
 """Title, artist and the like: from a recording into its result, and what made the result.
 
-Tags go by libsndfile's ten names. `software` says what wrote a file, so a result gets ours there; where a container has
-no place for it (MP3), it is added to the comment.
+Tags go by libsndfile's ten names. `software` says what wrote a file, so a result gets ours there. MP3 has a module of
+its own, `rephase.audio.id3`.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,6 @@ def write_tags(sound: soundfile.SoundFile, tags: Mapping[str, str]) -> None:
         sound: opened for writing; no sample may have been written.
         tags: by name.
     """
-    if sound.format == "MP3" and "software" in tags:
-        tags = {**tags, "comment": with_mark(tags.get("comment", ""), tags["software"])}
     for name, value in tags.items():
         if name not in NAMES:
             continue

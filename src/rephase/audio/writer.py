@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from rephase.audio.files import path_for_libsndfile
 from rephase.audio.formats import AudioFormat
+from rephase.audio.id3 import AfterTag, copied_tag, new_tag
 from rephase.audio.safe_target import SafeTarget
 from rephase.audio.tags import write_tags
 from rephase.errors import OutputError
@@ -86,8 +87,9 @@ class AudioWriter:
         self._frames = 0
         self._safe = SafeTarget(target, like)
         try:
+            self._after_tag = self._started_with_tag(audio_format, tags or {}, like)
             self._sound = soundfile.SoundFile(
-                path_for_libsndfile(self._safe.temporary),
+                self._after_tag or path_for_libsndfile(self._safe.temporary),
                 "w",
                 sample_rate,
                 channels,
@@ -96,7 +98,8 @@ class AudioWriter:
                 compression_level=audio_format.compression_level,
                 bitrate_mode=audio_format.bitrate_mode,
             )
-            write_tags(self._sound, tags or {})
+            if self._after_tag is None:
+                write_tags(self._sound, tags or {})
         except BaseException as error:
             self._safe.remove()
             if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError):
@@ -105,6 +108,15 @@ class AudioWriter:
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
                 f"{sample_rate} Hz; {target}; choose a .wav target"
             ) from error
+
+    def _started_with_tag(
+        self, audio_format: AudioFormat, tags: Mapping[str, str], like: Path | None
+    ) -> "AfterTag | None":
+        """The file behind an ID3 tag; None where libsndfile writes tags itself, or there are none."""
+        if audio_format.format != "MP3" or not tags:
+            return None
+        copied = None if like is None else copied_tag(like, tags.get("software", ""))
+        return AfterTag(self._safe.temporary, copied or new_tag(tags))
 
     @property
     def tracks(self) -> "Sequence[AudioWriter]":
@@ -151,7 +163,9 @@ class AudioWriter:
     def _close(self) -> None:
         try:
             self._sound.close()
-        except (soundfile.SoundFileError, RuntimeError) as error:
+            if self._after_tag is not None:
+                self._after_tag.close()
+        except (soundfile.SoundFileError, RuntimeError, OSError) as error:
             raise self._safe.failed("the disk is full or failed") from error
 
     def _finish(self) -> None:

@@ -20,6 +20,7 @@ Examples:
   rephase enhance talk.wav                       writes talk.enhanced.wav beside it
   rephase enhance talk.wav -o clean.flac         writes clean.flac
   rephase enhance recordings/*.wav -o cleaned/   one result for each, in cleaned/
+  rephase enhance film.mp4                       the picture stays as it is; needs rephase[media]
   rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
 
@@ -30,7 +31,8 @@ Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130
 
 def enhance(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, OGG, MP3, AIFF ...), or one folder.")
+        list[Path],
+        typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, MP3, M4A, MP4, MKV ...), or one folder."),
     ],
     output: Annotated[
         str | None,
@@ -59,6 +61,18 @@ def enhance(
     output_rate: Annotated[
         str, typer.Option(metavar="input|HZ", help="Sample rate of the result: that of the input, or a number.")
     ] = "input",
+    track: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="The one audio track of a video to enhance, from 1; all by default."),
+    ] = None,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="EXT",
+            help="Container of the result, such as flac or m4a; that of the input by default.",
+        ),
+    ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders in a folder too.")] = False,
     jobs: Annotated[
         int,
@@ -73,9 +87,10 @@ def enhance(
     """Make recordings of speech clean.
 
     Each result keeps its input's length, channels, sample rate and sample format. Files of any length are
-    read and written piece by piece.
+    read and written piece by piece. Of a video all audio tracks are enhanced, everything else is copied.
     """
     rate = _parse_rate(output_rate)
+    container = container.lower().removeprefix(".") if container else None
     inputs = list(dict.fromkeys(inputs))
     from rephase.batch import Job, Ledger, Settings, jobs_of_folder, run
     from rephase.enhancer import Enhancer
@@ -84,13 +99,15 @@ def enhance(
     tree = _tree(inputs, output, recursive)
     folder = tree or _output_folder(inputs, output)
     if tree is not None:
-        work = jobs_of_folder(inputs[0], tree, recursive=recursive)
+        work = jobs_of_folder(inputs[0], tree, recursive=recursive, container=container)
     else:
-        work = [Job(source, target) for source, target in _targets(inputs, output, folder).items()]
+        work = [Job(source, target) for source, target in _targets(inputs, output, folder, container).items()]
     workers = min(jobs or (available_cores() if tree is not None else 1), len(work))
     threads = max(1, available_cores() // workers)
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device, threads=threads)
-    settings = Settings.of(enhancer, strength=strength, highband=highband, output_rate=rate)
+    settings = Settings.of(
+        enhancer, strength=strength, highband=highband, output_rate=rate, track=track, container=container
+    )
     if folder is not None and any(_opens(job.source) for job in work):
         _make(folder, parents=tree is not None)
     ledger = Ledger(tree, settings) if tree is not None else None
@@ -148,16 +165,17 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
         return None
     folder = Path(output)
     from rephase.audio.formats import CONTAINERS
+    from rephase.audio.media.containers import MEDIA_SUFFIXES
     from rephase.errors import OutputError
 
-    if folder.suffix.lower() in CONTAINERS and not folder.is_dir() and not output.endswith("/"):
+    if folder.suffix.lower() in CONTAINERS.keys() | MEDIA_SUFFIXES and not folder.is_dir() and not output.endswith("/"):
         raise OutputError(
             f"{len(inputs)} results don't fit into one file; {output}; name a folder (if this is one: {output}/)"
         )
     return folder
 
 
-def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
+def _targets(inputs: list[Path], output: str | None, folder: Path | None, container: str | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two of one name, and one in place of an input, before any work."""
     from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
@@ -165,7 +183,8 @@ def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dic
     kept = set(map(_identity, inputs))
     sources: dict[Path, Path] = {}
     for source in inputs:
-        target = (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
+        suffix = f".{container}" if container else target_suffix(source)
+        target = (folder or source.parent) / f"{source.stem}.enhanced{suffix}"
         if folder is None and output is not None:
             target = Path(output)
         if _identity(target) in kept:

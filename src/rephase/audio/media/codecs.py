@@ -1,6 +1,7 @@
 """How an audio track is written again: as it was where that can be, else in the nearest way.
 
-Codec, layout of channels, sample format and bit rate follow the recording. Nothing here is believed: an encoder is taken when it opens with the very settings that the track would have.
+Codec, layout of channels, sample format and bit rate follow the recording. Nothing
+here is believed: an encoder is taken when it opens with the very settings that the track would have.
 """
 
 import contextlib
@@ -112,20 +113,20 @@ def choose_media_format(
         OutputError: if none of the container's codecs holds this rate or number of channels.
     """
     own = _own_codec(source)
-    reason = "no encoder"
+    reasons = []
     for encoder in dict.fromkeys([*_own_encoders(own, source, container), *container.codecs]):
         if not has_encoder(encoder):
             continue
         codec = load_av().codec.Codec(encoder, "w")
         rate = _nearest_rate(codec, sample_rate)
         if rate != sample_rate and rate_asked_for:
-            reason = f"{codec.canonical_name} can't hold {sample_rate} Hz"
+            reasons.append(f"{codec.canonical_name} can't hold {sample_rate} Hz")
             continue
         if not _holds(container, codec):
             continue
         found = _opens(source, container, codec, rate)
         if isinstance(found, str):
-            reason = found
+            reasons.append(found)
             continue
         notices = []
         if codec.canonical_name != own and not _was_chosen(source, target):
@@ -133,9 +134,10 @@ def choose_media_format(
         if rate != sample_rate:
             notices.append(f"written at {rate} Hz, because {codec.canonical_name} can't hold {sample_rate} Hz")
         return MediaFormat(**found, notice="; ".join(notices))
+    reason = [*reasons, "no encoder"][0]
     raise OutputError(
-        f"can't write {source.channels} channels at {sample_rate} Hz there ({reason}); {target}; choose a .mka or .wav "
-        f"target, or another output rate"
+        f"can't write {source.channels} channels at {sample_rate} Hz there ({reason}); {target}; "
+        f"choose a .mka or .wav target, or another output rate"
     )
 
 

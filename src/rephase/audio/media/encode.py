@@ -68,12 +68,13 @@ class TrackEncoder:
         self._frames = _FrameMaker(media_format)
         self._position = round(start * media_format.sample_rate)
         self._delay = encoder_delay(media_format)
-        self._skip = self._delay if media_format.container.clock == "counts" else 0
+        real_delay = REAL_DELAY.get(media_format.encoder, self._delay)
+        self._skip = real_delay if media_format.container.clock == "counts" else 0
         codec = stream.codec_context
         # A decoder of WMA throws its first frame away; encoders that don't hold samples back lose the last ones.
         self._head = codec.frame_size if media_format.codec in LOSES_FIRST_FRAME else 0
         self._tail = self._head + (0 if codec.codec.delay else self._delay)
-        self._correction = self._delay - REAL_DELAY.get(media_format.encoder, self._delay)
+        self._correction = self._delay - real_delay
         self._last: Any = None
 
     def write(self, block: Float[np.ndarray, "channels time"]) -> None:

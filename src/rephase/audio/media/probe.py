@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from rephase.audio.files import AudioInfo, MediaTrack, check_rate
 from rephase.audio.media.library import load_av, opened, words_of
@@ -123,7 +123,7 @@ def _first_frames(container: "InputContainer", path: Path) -> tuple[dict[int, "A
                 except av.error.FFmpegError:
                     decoded = []
                 if decoded:
-                    frames[index] = decoded[0]
+                    frames[index] = cast("AudioFrame", decoded[0])
                     missing.discard(index)
             count, size, seconds = measured.get(index, (0, 0, Fraction(0)))
             if count < PACKETS_MEASURED and packet.duration:
@@ -217,7 +217,7 @@ def _subtype(codec: str, sample_format: str, lossless: bool) -> str:
 
 def _words(stream: "Stream") -> str:
     """A stream in a few words: codec, what it holds, language, title."""
-    context = stream.codec_context
+    context: Any = stream.codec_context
     words = [context.codec.canonical_name if context is not None else (getattr(stream, "name", None) or "unknown")]
     if stream.type == "audio" and context is not None:
         words += [f"{context.sample_rate} Hz", context.layout.name]

@@ -26,6 +26,7 @@ from rephase.audio.safe_target import SafeTarget
 from rephase.errors import AudioFileError, OutputError
 
 ALSO_IN_MP4 = {"mjpeg", "png", "bmp"}  # covers, which the muxer takes though it doesn't list them
+NO_TEXT = bytes(2)
 LARGEST_TIMESCALE = 2**31 - 1
 SOUND_LEADS_SECONDS = Fraction(1, 2)  # packets of sound are put this much before the picture that they belong to
 
@@ -206,11 +207,11 @@ class MediaWriter:
         """Whether the result's container is the source's, so that its four-letter codes mean the same."""
         return self._input is not None and self._output.format.name in self._input.format.name.split(",")
 
-    def _chapters(self) -> list[dict[str, Any]]:
+    def _chapters(self) -> list[Any]:
         assert self._input is not None
-        chapters = []
+        chapters: list[Any] = []
         for chapter, number in zip(self._input.chapters(), count()):
-            shift = round(self._offset / chapter["time_base"])
+            shift = round(self._offset / (chapter["time_base"] or 1))
             chapters.append(chapter | {"id": number, "start": chapter["start"] - shift, "end": chapter["end"] - shift})
         return chapters
 
@@ -261,6 +262,10 @@ class MediaWriter:
         av = load_av()
         last: dict[int, int] = {}
         wanted = [stream for stream in self._input.streams if stream.index in self._copied]
+        # In MP4 and its like a pause between two subtitles is a subtitle without text, which the muxer makes by itself.
+        is_mov_text = {
+            stream.index: stream.codec_context and stream.codec_context.name == "mov_text" for stream in wanted
+        }
         packets = self._input.demux(wanted)
         while True:
             try:
@@ -272,6 +277,8 @@ class MediaWriter:
                 return
             if packet.dts is None and packet.pts is None and not packet.size:
                 continue  # the end of a stream
+            if is_mov_text.get(packet.stream_index) and bytes(packet) == NO_TEXT:
+                continue
             yield self._timed(packet, last)
 
     def _timed(self, packet: Any, last: dict[int, int]) -> tuple[Any, Fraction | None]:
