@@ -160,6 +160,11 @@ class Enhancer:
         self.runtime = runtime
         self.model = model
 
+    @property
+    def made_by(self) -> str:
+        """What a result's tags say about its making."""
+        return f"rephase {__version__} {self.model.name}"
+
     @classmethod
     def from_pretrained(
         cls,
@@ -267,9 +272,15 @@ class Enhancer:
         plan = plan_result(source, target, output_rate=output_rate, track=track, container=container)
         clock = _Clock([planned.info.seconds for planned in plan.tracks], progress)
         notices: list[str] = []
-        with plan.open(f"rephase {__version__} {self.model.name}") as result:
+        with plan.open(self.made_by) as result:
             for planned, sink in zip(plan.tracks, result.tracks):
-                for block in self._enhanced(planned, strength, highband, notices):
+                for block in self.enhanced_track(
+                    planned,
+                    read_blocks(planned.info, notices=notices),
+                    notices,
+                    strength=strength,
+                    highband=highband,
+                ):
                     sink.write(block)
                     clock.tell(block.shape[1], planned.sample_rate)
                 clock.next_track(planned.info.seconds)
@@ -285,10 +296,27 @@ class Enhancer:
             notices=list(dict.fromkeys(notices)),
         )
 
-    def _enhanced(
-        self, planned: PlannedTrack, strength: float, highband: str, notices: list[str]
+    def enhanced_track(
+        self,
+        planned: PlannedTrack,
+        blocks: Iterable[Float[np.ndarray, "channels _"]],
+        notices: list[str],
+        *,
+        strength: float = 1.0,
+        highband: str = "follow",
     ) -> Iterator[Float[np.ndarray, "channels _"]]:
-        """One track, enhanced, block by block; at its end the notices about it are complete."""
+        """Enhances one track, block by block, up to what its sink takes.
+
+        Args:
+            planned: the track and how it is written.
+            blocks: its samples, of the type `planned.info.dtype`.
+            notices: gets what the user should know, at the track's end.
+            strength: 0 (the recording itself) to 1 (fully enhanced).
+            highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+
+        Yields:
+            Samples at the result's rate, about a chunk later.
+        """
         info, rate = planned.info, planned.sample_rate
         # A wider result is enhanced at its own rate, so that what the model restores has room in it.
         work_rate = max(info.sample_rate, rate)
@@ -300,9 +328,7 @@ class Enhancer:
             *([] if planned.format.has_headroom else [limiter]),
         ]
         lead = np.zeros((info.channels, planned.lead), info.dtype)
-        blocks: Iterator[np.ndarray] = itertools.chain(
-            [lead] if planned.lead else [], read_blocks(info, notices=notices)
-        )
+        blocks = itertools.chain([lead] if planned.lead else [], blocks)
         for stage in stages:
             blocks = _through(stage, blocks)
         written = 0

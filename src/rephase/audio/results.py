@@ -140,6 +140,7 @@ def plan_result(
     output_rate: int | None = None,
     track: int | None = None,
     container: str | None = None,
+    tracks: list[AudioInfo] | None = None,
 ) -> ResultPlan:
     """Decides how a recording's result is written.
 
@@ -149,6 +150,7 @@ def plan_result(
         output_rate: of the result, Hz; the recording's own by default.
         track: number of the one audio track that is enhanced, from 1; all of them by default.
         container: an extension without its dot, in place of the target's.
+        tracks: of the recording, where they are known and it is no file.
 
     Returns:
         The plan.
@@ -157,7 +159,7 @@ def plan_result(
         AudioFileError: if the recording can't be read, or has no such track.
         OutputError: if the target's container can't be written, or can't hold the result.
     """
-    tracks = audio_tracks(source)
+    tracks = tracks or audio_tracks(source)
     if track is not None and not 1 <= track <= len(tracks):
         raise AudioFileError(
             f"there is no audio track {track}; {source}; it has {len(tracks)}: --track 1 to {len(tracks)}"
@@ -216,6 +218,8 @@ def _lead(info: AudioInfo) -> int:
 
 
 def _tags(source: Path, info: AudioInfo) -> Mapping[str, str]:
+    if not source.is_file():
+        return {}  # a pipe
     if info.media is None:
         return tags_of(source)
     from rephase.audio.media.probe import probe

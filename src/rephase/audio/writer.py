@@ -21,12 +21,12 @@ from rephase.audio.tags import write_tags
 from rephase.errors import OutputError
 
 
-def check_target(target: Path, source: Path, overwrite: bool) -> None:
+def check_target(target: Path, source: Path | None, overwrite: bool) -> None:
     """Checks that a result may be written where it shall go, before anything is computed.
 
     Args:
         target: where the result shall go.
-        source: the recording, which is never overwritten.
+        source: the recording, which is never overwritten; None if it is no file.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -39,7 +39,7 @@ def check_target(target: Path, source: Path, overwrite: bool) -> None:
         if not folder.is_dir():
             raise OutputError(f"the output folder doesn't exist; {folder}; make it first: mkdir -p '{folder}'")
         if target.exists():
-            if target.samefile(source):
+            if source is not None and target.samefile(source):
                 raise OutputError(f"the output is the input itself; {target}; choose another name, recordings are kept")
             if not target.is_file():
                 raise OutputError(f"the output is no regular file; {target}; choose another name")

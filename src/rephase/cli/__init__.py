@@ -57,7 +57,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Runs the command line and exits.
 
-    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 143 terminated.
+    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 141 nobody reads what is piped
+    out, 143 terminated.
     """
     signal.signal(signal.SIGTERM, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
