@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rephase import __version__
-from rephase.cli import enhance, export, info, models
+from rephase.cli import doctor, enhance, export, info, models
 from rephase.cli.failures import one_line
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
@@ -21,7 +21,6 @@ app = typer.Typer(
     help="Makes degraded speech clean: removes noise from recordings of speech.",
     epilog="Start with: rephase enhance talk.wav",
     rich_markup_mode=None,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -30,6 +29,7 @@ app.command(epilog=enhance.EPILOG)(enhance.enhance)
 app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
+app.command()(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -32,8 +32,8 @@ Examples:
   ffmpeg -i talk.mp4 -f wav - | rephase enhance - -o - | ffmpeg -i - talk.ogg   WAV through pipes
 
 \b
-Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 141 nobody reads
-the pipe any more, 143 terminated.
+Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated,
+141 nobody reads what is piped out.
 """
 
 
