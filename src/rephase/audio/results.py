@@ -182,7 +182,7 @@ def _media_plan(
 ) -> ResultPlan | None:
     """The plan for a media file; None where the extension is none of one."""
     from rephase.audio.media.codecs import choose_media_format
-    from rephase.audio.media.containers import container_of
+    from rephase.audio.media.containers import container_of, true_container
     from rephase.audio.media.library import EXTRA, has_av
 
     muxer = container_of(named)
@@ -190,6 +190,8 @@ def _media_plan(
         return None
     if not has_av():
         raise OutputError(f"{named.suffix} is written with PyAV, which is not installed; {target}; install it: {EXTRA}")
+    if chosen[0].media is not None and named.suffix.lower() == source.suffix.lower():
+        muxer = true_container(muxer, chosen[0].media.demuxer)
     planned = []
     for info in chosen if muxer.several else chosen[:1]:
         media_format = choose_media_format(

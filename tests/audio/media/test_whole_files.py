@@ -2,6 +2,7 @@
 
 import os
 import stat
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -104,6 +105,30 @@ def test_what_a_container_cannot_hold_is_said(tmp_path, untouched):
     with pytest.raises(OutputError, match=r"\.webm can't hold video in h264; .*\.mkv"):
         untouched(source, tmp_path / "b.webm")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mkv"]
+
+
+def test_an_extension_that_lies_is_followed_by_the_result(tmp_path, untouched):
+    source = film(tmp_path / "a.mp4", Sound("aac", 44100), video="libx264").rename(tmp_path / "a.avi")
+    assert untouched(source, tmp_path / "b.avi").notices == []
+    with av.open(str(tmp_path / "b.avi")) as container:
+        assert "mp4" in container.format.name
+    assert copied(tmp_path / "b.avi") == copied(source)
+
+
+def test_recordings_that_were_joined_end_to_end_go_on(tmp_path, untouched):
+    one = film(tmp_path / "one.ts", Sound("mp2", 48000), video="mpeg2video")
+    other = film(tmp_path / "other.ts", Sound("mp2", 48000, clip="hallway"), video="mpeg2video")
+    (tmp_path / "both.ts").write_bytes(one.read_bytes() + other.read_bytes())
+    report = untouched(tmp_path / "both.ts", tmp_path / "out.ts")
+    assert any("clock starts anew" in notice for notice in report.notices)
+    (after,), (second,) = sounds_of(tmp_path / "out.ts"), sounds_of(other)
+    assert after[2].shape[1] / 48000 == pytest.approx(6, abs=0.2)
+    (_, pictures), (_, own) = copied(tmp_path / "out.ts")[0], copied(other)[0]
+    assert len(pictures) == 2 * len(own)
+    assert all(float(b[1] - a[1]) > 0.001 for a, b in pairwise(pictures)), "pictures keep their pace over the seam"
+    tail = (after[0], after[1] + 3.0, after[2][:, 3 * 48000 :])
+    sound_moved = offset_seconds(second, tail)
+    assert sound_moved == pytest.approx(float(pictures[len(own)][0] - own[0][0]), abs=1e-3), "in sync after the seam"
 
 
 def test_an_m4a_of_a_film_is_its_sound(tmp_path, untouched):

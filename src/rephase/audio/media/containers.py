@@ -79,6 +79,10 @@ CONTAINER_OF = {
     ".aac": _raw("adts", "aac"), ".ac3": _raw("ac3", "ac3"), ".eac3": _raw("eac3", "eac3"), ".mp2": _raw("mp2", "mp2"),
     ".amr": _raw("amr", "libopencore_amrnb"), ".wv": _raw("wv", "wavpack"), ".tta": _raw("tta", "tta"),
 }  # fmt: skip
+OF_DEMUXER = {
+    "mov": _MP4, "matroska": _MKV, "asf": _ASF, "mpegts": _MPEGTS, "mpeg": _MPEG, "avi": CONTAINER_OF[".avi"],
+    "flv": CONTAINER_OF[".flv"],
+}  # fmt: skip
 # What nobody can write goes to the nearest of its kind: lossless to FLAC, lossy to AAC, video to Matroska.
 NEAREST_SUFFIX = {
     ".ape": ".flac", ".shn": ".flac", ".ofr": ".flac", ".tak": ".flac", ".mlp": ".flac", ".thd": ".flac",
@@ -99,6 +103,23 @@ def container_of(target: Path) -> Container | None:
         The muxer that its extension stands for, or None.
     """
     return CONTAINER_OF.get(target.suffix.lower())
+
+
+def true_container(container: Container, demuxer: str) -> Container:
+    """The muxer for a result that has its recording's extension, which may lie about what the recording is.
+
+    Args:
+        container: that the extension stands for.
+        demuxer: ffmpeg's name of what reads the recording.
+
+    Returns:
+        The same, or that of the recording's own kind.
+    """
+    families = set(demuxer.split(","))
+    alike = {"vob": "mpeg", "adts": "aac", "mp2": "mp3"}.get(container.muxer, container.muxer)
+    if alike in families:
+        return container
+    return next((muxer for name, muxer in OF_DEMUXER.items() if name in families), container)
 
 
 def media_suffix(source: Path) -> str | None:

@@ -6,13 +6,14 @@ file that breaks off ends there. Both are told. Only a track of which nothing is
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from jaxtyping import Float
 
 from rephase.audio.fifo import SampleQueue
 from rephase.audio.files import AudioInfo
+from rephase.audio.media.clock import SourceClock
 from rephase.audio.media.library import load_av, opened, words_of
 from rephase.audio.media.timeline import GapError, Timeline
 from rephase.errors import AudioFileError
@@ -20,6 +21,8 @@ from rephase.errors import AudioFileError
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.resampler import AudioResampler
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
 
 TOLD_GAP_SECONDS = 0.02  # less is the inaccuracy of clocks
 
@@ -78,9 +81,11 @@ class _Frames:
         self._changed = False
         self._damaged = 0
 
-    def read(self, container: object, stream: object) -> Iterator["AudioFrame"]:
+    def read(self, container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
+        """Frames of one stream; all packets are looked at, for the clock's sake."""
         where: Fraction | None = None
-        packets = container.demux(stream)  # type: ignore[attr-defined]
+        clock = SourceClock()
+        packets = container.demux()
         while True:
             try:
                 packet = next(packets, None)
@@ -90,6 +95,9 @@ class _Frames:
                 packet = None
             if packet is None:
                 break
+            clock.put_right(packet)
+            if packet.stream_index != stream.index:
+                continue
             if packet.pts is not None:
                 where = packet.pts * Fraction(packet.time_base or 0)
             try:
@@ -98,8 +106,10 @@ class _Frames:
                 self._damaged += 1
                 continue
             for frame in frames:
-                yield from self._alike(frame)
+                yield from self._alike(cast("AudioFrame", frame))
         yield from self._flushed()
+        if clock.resets:
+            self._notices.append("the file's clock starts anew on its way: what follows is put behind what was before")
         if self._damaged:
             self._notices.append(f"{self._damaged} damaged packets of sound could not be decoded")
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from rephase.audio.files import AudioInfo
+from rephase.audio.media.clock import SourceClock
 from rephase.audio.media.codecs import MediaFormat, configured, supported_codecs
 from rephase.audio.media.containers import Container
 from rephase.audio.media.encode import TrackEncoder, spool_beside
@@ -236,8 +237,13 @@ class MediaWriter:
             for packet in self._in_order():
                 self._output.mux_one(packet)
             self._output.close()
-        except (av.error.FFmpegError, ValueError, OSError) as error:
+        except OSError as error:
             raise self._safe.failed(words_of(error)) from error
+        except (av.error.FFmpegError, ValueError) as error:
+            raise OutputError(
+                f"{self._plan.target.suffix} can't take what is copied ({words_of(error)}); {self._plan.target}; "
+                f"choose a .mkv target"
+            ) from error
         self._check()
         self._safe.finish()
 
@@ -261,12 +267,13 @@ class MediaWriter:
             return
         av = load_av()
         last: dict[int, int] = {}
+        clock = SourceClock()
         wanted = [stream for stream in self._input.streams if stream.index in self._copied]
         # In MP4 and its like a pause between two subtitles is a subtitle without text, which the muxer makes by itself.
         is_mov_text = {
             stream.index: stream.codec_context and stream.codec_context.name == "mov_text" for stream in wanted
         }
-        packets = self._input.demux(wanted)
+        packets = self._input.demux()
         while True:
             try:
                 packet = next(packets, None)
@@ -277,6 +284,9 @@ class MediaWriter:
                 return
             if packet.dts is None and packet.pts is None and not packet.size:
                 continue  # the end of a stream
+            clock.put_right(packet)
+            if packet.stream_index not in self._copied:
+                continue
             if is_mov_text.get(packet.stream_index) and bytes(packet) == NO_TEXT:
                 continue
             yield self._timed(packet, last)
