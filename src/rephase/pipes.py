@@ -15,7 +15,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from rephase.audio.files import AudioInfo, check_finite, read_blocks
+from rephase.audio.checks import check_finite
+from rephase.audio.files import AudioInfo, read_blocks
 from rephase.audio.formats import FLOATS, AudioFormat
 from rephase.audio.pcm import OF_WAV, PIPE, SAMPLE_TYPES, PcmFormat, Readable, read_pcm, read_wav_header, wav_header
 from rephase.audio.results import PlannedTrack, Result, plan_result
@@ -162,7 +163,7 @@ def _checked(info: AudioInfo, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarr
     done = 0
     for block in blocks:
         if info.subtype in FLOATS:
-            check_finite(block, done, info)
+            check_finite(block, done, info.sample_rate, info.path)
         done += block.shape[1]
         yield block
 

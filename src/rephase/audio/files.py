@@ -8,18 +8,17 @@ back bit for bit; float32 holds up to 24 bits, float64 the rest.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from rephase.audio.checks import check_finite, check_rate, check_readable
+from rephase.audio.media.track import MediaTrack
 from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
 
-LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz
-LARGEST_SAMPLE = 1e10  # a float file on the scale of 32-bit integers is odd but usable, more is damage
 BLOCK_SECONDS = 1.0
 
 # Bits of a sample; what is not listed is decoded to float.
@@ -27,41 +26,6 @@ INTEGER_BITS = {
     "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
     "ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32, "ULAW": 16, "ALAW": 16,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class MediaTrack:
-    """Where an audio track lies in a media file, and how it is coded there.
-
-    Attributes:
-        stream: its index among all streams of the file.
-        number: its number among the audio tracks, from 1.
-        of: how many audio tracks there are.
-        demuxer: ffmpeg's name of what reads the file, such as `mov,mp4,m4a,3gp,3g2,mj2`.
-        codec: ffmpeg's name of the codec, such as `aac`.
-        profile: of the codec, such as `HE-AAC`; empty if there is none.
-        layout: of the channels, as ffmpeg names it, such as `5.1(side)`.
-        sample_format: what its decoder gives, as ffmpeg names it, such as `fltp`.
-        bit_rate: bits a second; 0 if unknown.
-        start: time of the first sample on the file's clock, s.
-        origin: time on that clock at which the file begins, s.
-        has_video: whether the file has moving pictures.
-        exact: whether the file says how long it is; else its length is a guess.
-    """
-
-    stream: int
-    number: int
-    of: int
-    demuxer: str
-    codec: str
-    profile: str
-    layout: str
-    sample_format: str
-    bit_rate: int
-    start: Fraction
-    origin: Fraction
-    has_video: bool
-    exact: bool
 
 
 @dataclass(frozen=True)
@@ -177,7 +141,7 @@ def read_blocks(
     done = 0
     for block in blocks:
         if info.subtype not in INTEGER_BITS:
-            check_finite(block, done, info)
+            check_finite(block, done, info.sample_rate, info.path)
         done += block.shape[1]
         yield block
     if not done:
@@ -238,34 +202,6 @@ def _opened(path: Path) -> soundfile.SoundFile:
         raise _NotOurs(path, "it has no header" if isinstance(error, TypeError) else _reason(error)) from error
 
 
-def check_readable(path: Path) -> None:
-    """Checks that there is a file to read, whatever is in it.
-
-    Args:
-        path: of the recording.
-
-    Raises:
-        AudioFileError: if it is missing, a folder, no regular file, empty, or not permitted to be read.
-    """
-    if "\0" in str(path):
-        raise AudioFileError(f"a file name can't hold a zero byte; {str(path)!r}; check the name")
-    try:
-        if path.is_dir():
-            raise AudioFileError(
-                f"this is a folder, not a recording; {path}; "
-                f"name the files in it: rephase enhance {path}/*.wav -o cleaned/"
-            )
-        if path.exists() and not path.is_file():
-            raise AudioFileError(f"this is no regular file; {path}; name a recording")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise AudioFileError(f"the file is empty (0 bytes); {path}; fetch or record it again")
-    except FileNotFoundError as error:
-        raise AudioFileError(f"there is no such file; {path}; check the name") from error
-    except OSError as error:
-        raise AudioFileError(f"can't read it ({error.strerror}); {path}; check its name and permissions") from error
-
-
 def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
     if not sound.frames:
         raise AudioFileError(f"the recording has no samples; {path}; fetch or record it again")
@@ -278,44 +214,6 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
         channels=sound.channels,
         frames=sound.frames,
     )
-
-
-def check_rate(sample_rate: int, path: Path) -> None:
-    """Checks that a recording's rate is one that can be enhanced.
-
-    Args:
-        sample_rate: Hz.
-        path: of the recording.
-
-    Raises:
-        AudioFileError: if it isn't.
-    """
-    if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
-        raise AudioFileError(
-            f"sample rate must be {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {sample_rate}; {path}; "
-            f"check the file's header, or convert it to a usual rate first"
-        )
-
-
-def check_finite(block: Float[np.ndarray, "channels time"], first: int, info: AudioInfo) -> None:
-    """Checks that samples are numbers on some sane scale.
-
-    Args:
-        block: of a recording.
-        first: index of its first sample in the recording.
-        info: the recording.
-
-    Raises:
-        AudioFileError: if one is NaN, infinite or absurdly large.
-    """
-    bad = ~(np.abs(block) <= LARGEST_SAMPLE)  # true for NaN as well
-    if bad.any():
-        frame = int(np.argmax(bad.any(axis=0)))
-        value = block[bad[:, frame], frame][0]
-        raise AudioFileError(
-            f"a sample is {value} at {(first + frame) / info.sample_rate:.3f} s, full scale is 1; {info.path}; "
-            f"the recording is damaged there: cut that part out or export it again"
-        )
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,6 @@ the seam at different packets, so each changes over by itself, to the same new o
 different times, but both through this clock, with all packets of the file in their order, so both get the same times.
 """
 
-from fractions import Fraction
 from typing import Any
 
 RESET_SECONDS = 1
@@ -21,11 +20,11 @@ class SourceClock:
 
     def __init__(self) -> None:
         self.resets = 0
-        self._newest = Fraction(0)  # the offset that holds from the latest seam on, s
-        self._now = Fraction(0)  # time of the latest packet that has that offset
-        self._end = Fraction(0)  # of the longest stream
-        self._offsets: dict[int, Fraction] = {}
-        self._last: dict[int, Fraction] = {}
+        self._newest = 0.0  # the offset that holds from the latest seam on, s
+        self._now = 0.0  # time of the latest packet that has that offset
+        self._end = 0.0  # of the longest stream
+        self._offsets: dict[int, float] = {}
+        self._last: dict[int, float] = {}
 
     def put_right(self, packet: Any) -> None:
         """Changes a packet's times, where the clock has started anew before it.
@@ -36,7 +35,7 @@ class SourceClock:
         stamp = packet.dts if packet.dts is not None else packet.pts
         if stamp is None or not packet.time_base:
             return
-        tick = Fraction(packet.time_base)
+        tick = float(packet.time_base)
         time = stamp * tick
         offset = self._offset(packet.stream_index, time)
         self._last[packet.stream_index] = time + offset
@@ -44,11 +43,11 @@ class SourceClock:
         if offset == self._newest:
             self._now = time + offset
         ticks = round(offset / tick)
-        if ticks:
+        if ticks:  # floats hold a microsecond in a century
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
-    def _offset(self, stream: int, time: Fraction) -> Fraction:
+    def _offset(self, stream: int, time: float) -> float:
         offset = self._offsets.get(stream, self._newest)
         if offset != self._newest and abs(time + self._newest - self._now) < abs(time + offset - self._now):
             offset = self._newest

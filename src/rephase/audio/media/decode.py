@@ -5,7 +5,6 @@ file that breaks off ends there. Both are told. Only a track of which nothing is
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -47,12 +46,11 @@ def read_track(info: AudioInfo, block_frames: int, notices: list[str]) -> Iterat
         if info.media.stream >= len(container.streams) or container.streams[info.media.stream].type != "audio":
             raise AudioFileError(f"the file changed while it was read; {info.path}; start again once it is complete")
         stream = container.streams.audio[info.media.number - 1]
-        tick = Fraction(stream.time_base or 0)
-        timeline = Timeline(info.media.start, info.sample_rate, tick)
+        timeline = Timeline(float(info.media.start), info.sample_rate, float(stream.time_base or 0))
         source = _Frames(info, notices)
         try:
             for frame in source.read(container, stream):
-                time = None if frame.pts is None or frame.time_base is None else frame.pts * Fraction(frame.time_base)
+                time = None if frame.pts is None or frame.time_base is None else frame.pts * float(frame.time_base)
                 for block in timeline.push(_samples(frame, info.dtype), time):
                     queue.append(block)
                     while len(queue) >= block_frames:
@@ -83,14 +81,14 @@ class _Frames:
 
     def read(self, container: "InputContainer", stream: "AudioStream") -> Iterator["AudioFrame"]:
         """Frames of one stream; all packets are looked at, for the clock's sake."""
-        where: Fraction | None = None
+        where: float | None = None
         clock = SourceClock()
         packets = container.demux()
         while True:
             try:
                 packet = next(packets, None)
             except (self._av.error.FFmpegError, ValueError) as error:
-                at = "" if where is None else f" at {float(where):.3f} s"
+                at = "" if where is None else f" at {where:.3f} s"
                 self._notices.append(f"the file breaks off{at} ({words_of(error)})")
                 packet = None
             if packet is None:
@@ -99,7 +97,7 @@ class _Frames:
             if packet.stream_index != stream.index:
                 continue
             if packet.pts is not None:
-                where = packet.pts * Fraction(packet.time_base or 0)
+                where = packet.pts * float(packet.time_base or 0)
             try:
                 frames = packet.decode()
             except (self._av.error.FFmpegError, ValueError):

@@ -10,8 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rephase.audio.files import AudioInfo, MediaTrack, check_rate
+from rephase.audio.checks import check_rate
+from rephase.audio.files import AudioInfo
 from rephase.audio.media.library import load_av, opened, words_of
+from rephase.audio.media.track import MediaTrack
 from rephase.errors import AudioFileError
 
 if TYPE_CHECKING:

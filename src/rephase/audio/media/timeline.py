@@ -9,7 +9,6 @@ start + n / rate, within the jitter, however long the file is.
 
 from collections import deque
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +16,7 @@ from jaxtyping import Float
 from rephase.errors import RephaseError
 
 LOOKAHEAD = 8  # frames
-TOLERANCE_SECONDS = Fraction(5, 1000)
+TOLERANCE_SECONDS = 0.005
 LONGEST_GAP_SECONDS = 3600
 SILENCE_AT_ONCE = 65_536  # samples
 
@@ -39,17 +38,17 @@ class Timeline:
         dropped: samples that were left out of overlaps.
     """
 
-    def __init__(self, start: Fraction, sample_rate: int, tick: Fraction) -> None:
+    def __init__(self, start: float, sample_rate: int, tick: float) -> None:
         self._rate = sample_rate
         self._tolerance = max(2 * tick, TOLERANCE_SECONDS) * sample_rate
         self._shift = start * sample_rate  # o[k] of what was given out last
         self._decoded = 0
-        self._waiting: deque[tuple[Fraction, np.ndarray]] = deque()
+        self._waiting: deque[tuple[float, np.ndarray]] = deque()
         self._to_drop = 0
         self.filled = self.dropped = 0
 
     def push(
-        self, block: Float[np.ndarray, "channels time"], time: Fraction | None
+        self, block: Float[np.ndarray, "channels time"], time: float | None
     ) -> Iterator[Float[np.ndarray, "channels _"]]:
         """Takes the next frame.
 
@@ -83,7 +82,7 @@ class Timeline:
         steps = [offset - self._shift for offset, _ in self._waiting]
         _, block = self._waiting.popleft()
         if min(steps) > self._tolerance or max(steps) < -self._tolerance:
-            alike = [float(step) for step in steps if abs(step - steps[0]) <= self._tolerance]
+            alike = [step for step in steps if abs(step - steps[0]) <= self._tolerance]
             step = round(float(np.median(alike)))
             self._shift += step
             missing = step - self._to_drop  # what is still to be left out fills a part of a gap

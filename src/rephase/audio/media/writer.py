@@ -9,27 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
 from math import lcm
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from rephase.audio.files import AudioInfo
-from rephase.audio.media.clock import SourceClock
-from rephase.audio.media.codecs import MediaFormat, configured, supported_codecs
-from rephase.audio.media.containers import Container
+from rephase.audio.media.codecs import MediaFormat, configured
+from rephase.audio.media.copies import Copies, set_id
 from rephase.audio.media.encode import TrackEncoder, spool_beside
 from rephase.audio.media.library import load_av, opened, words_of
 from rephase.audio.media.metadata import container_tags, stream_tags
-from rephase.audio.media.probe import is_picture
 from rephase.audio.safe_target import SafeTarget
 from rephase.errors import AudioFileError, OutputError
 
-ALSO_IN_MP4 = {"mjpeg", "png", "bmp"}  # covers, which the muxer takes though it doesn't list them
-NO_TEXT = bytes(2)
 LARGEST_TIMESCALE = 2**31 - 1
-SOUND_LEADS_SECONDS = Fraction(1, 2)  # packets of sound are put this much before the picture that they belong to
+SOUND_LEADS_SECONDS = 0.5  # packets of sound are put this much before the picture that they belong to
 
 
 @dataclass(frozen=True)
@@ -72,6 +67,7 @@ class MediaWriter:
         self.notices: list[str] = []
         self.tracks: list[TrackEncoder] = []
         self._output: Any = None
+        self._copies: Copies | None = None
         self._safe = SafeTarget(plan.target, plan.source)
         self._stack = ExitStack()
         self._stack.callback(self._safe.remove)
@@ -138,26 +134,19 @@ class MediaWriter:
         )
         self._output.metadata.update(tags)
         self._encoded: list[Any] = [None] * len(self._plan.tracks)
-        self._copied: dict[int, Any] = {}
         if self._input is None:
             for index in range(len(self._plan.tracks)):
                 self._add_encoded(index, None)
             return
         enhanced = {info.media.stream: index for index, (info, _) in enumerate(self._plan.tracks) if info.media}
-        takes = supported_codecs(container.muxer)
+        copies = Copies(self._input, self._output, container, self._plan.target, self.notices)
         for stream in self._input.streams:
             if stream.index in enhanced:
                 self._add_encoded(enhanced[stream.index], stream)
-            elif self._goes_along(stream, container, leave_out):
-                self._add_copy(stream, takes, container.holds)
-        self._output.set_chapters(self._chapters())
-
-    def _goes_along(self, stream: Any, container: Container, leave_out: set[str]) -> bool:
-        if stream.type in leave_out or stream.discard.name == "all" or not container.several:
-            return False  # what is discarded is a track of chapters, which are written anew
-        if container.sound_only and stream.type in ("video", "subtitle", "data"):
-            return stream.type == "video" and not is_picture(stream)
-        return True
+            elif stream.type not in leave_out:
+                copies.add(stream)
+        self._output.set_chapters(copies.chapters())
+        self._copies = copies
 
     def _add_encoded(self, index: int, like: Any) -> None:
         media_format = self._plan.tracks[index][1]
@@ -174,59 +163,14 @@ class MediaWriter:
         if like is not None:
             stream.metadata.update(stream_tags(like))
             stream.disposition = like.disposition
-            _set_id(stream, like, self._output)
+            set_id(stream, like, self._output)
         stream.metadata["encoder"] = self._plan.made_by
         self._encoded[index] = stream
-
-    def _add_copy(self, like: Any, takes: set[str], holds: frozenset[str]) -> None:
-        name = like.codec_context.codec.name if like.codec_context is not None else None
-        canonical = like.codec_context.codec.canonical_name if like.codec_context is not None else None
-        fits = name is None or (canonical in holds if holds else bool({name, canonical} & takes))
-        if not fits and not (canonical in ALSO_IN_MP4 and self._output.format.name in ("mp4", "mov", "ipod")):
-            if like.type == "video" and is_picture(like):
-                raise OutputError(
-                    f"{self._plan.target.suffix} can't hold video in {canonical}; {self._plan.target}; "
-                    f"choose a .mkv target, or the input's own extension"
-                )
-            self.notices.append(
-                f"stream {like.index} ({like.type}, {canonical}) is left out: the container can't hold it"
-            )
-            return
-        if name is None and like.type not in ("data", "attachment"):
-            self.notices.append(f"stream {like.index} ({like.type}) is left out: nothing here knows its codec")
-            return
-        stream = self._output.add_stream_from_template(like, opaque=True)
-        stream.metadata.clear()
-        stream.metadata.update(stream_tags(like))
-        stream.disposition = like.disposition
-        if name is not None and self._same_family():
-            _keep_tag(stream, like)
-        _set_id(stream, like, self._output)
-        self._copied[like.index] = stream
-
-    def _same_family(self) -> bool:
-        """Whether the result's container is the source's, so that its four-letter codes mean the same."""
-        return self._input is not None and self._output.format.name in self._input.format.name.split(",")
-
-    def _chapters(self) -> list[Any]:
-        assert self._input is not None
-        chapters: list[Any] = []
-        for chapter, number in zip(self._input.chapters(), count()):
-            shift = round(self._offset / (chapter["time_base"] or 1))
-            chapters.append(chapter | {"id": number, "start": chapter["start"] - shift, "end": chapter["end"] - shift})
-        return chapters
-
-    @property
-    def _offset(self) -> Fraction:
-        """What is taken off all times: nothing in the source's own kind of file, else the time of its beginning."""
-        if self._input is None or self._same_family():
-            return Fraction(0)
-        return Fraction(self._input.start_time or 0, 1_000_000)
 
     def _start_of(self, info: AudioInfo) -> Fraction:
         if info.media is None or self._plan.tracks[0][1].container.clock == "counts":
             return Fraction(0)  # silence before the track, if any, is a part of its samples
-        return info.media.start - self._offset
+        return info.media.start - (self._copies.offset if self._copies is not None else 0)
 
     # ---------------------------------------------------------------- after: all packets in order
     def _finish(self) -> None:
@@ -250,7 +194,7 @@ class MediaWriter:
     def _in_order(self) -> Iterator[Any]:
         """Copied packets in the source's order, and before each the sound that is heard up to then."""
         waiting = [_Peek(track.packets()) for track in self.tracks]
-        for packet, now in self._copies():
+        for packet, now in self._copies.packets() if self._copies is not None else ():
             if now is not None:
                 for peek in waiting:
                     yield from peek.up_to(now + SOUND_LEADS_SECONDS)
@@ -262,52 +206,6 @@ class MediaWriter:
             first = min(rest, key=lambda peek: peek.time or 0)
             yield from first.up_to((first.time or 0) + SOUND_LEADS_SECONDS)
 
-    def _copies(self) -> Iterator[tuple[Any, Fraction | None]]:
-        if self._input is None or not self._copied:
-            return
-        av = load_av()
-        last: dict[int, int] = {}
-        clock = SourceClock()
-        wanted = [stream for stream in self._input.streams if stream.index in self._copied]
-        # In MP4 and its like a pause between two subtitles is a subtitle without text, which the muxer makes by itself.
-        is_mov_text = {
-            stream.index: stream.codec_context and stream.codec_context.name == "mov_text" for stream in wanted
-        }
-        packets = self._input.demux()
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.error.FFmpegError, ValueError) as error:
-                self.notices.append(f"the file breaks off ({words_of(error)}): what was copied ends there")
-                return
-            if packet is None:
-                return
-            if packet.dts is None and packet.pts is None and not packet.size:
-                continue  # the end of a stream
-            clock.put_right(packet)
-            if packet.stream_index not in self._copied:
-                continue
-            if is_mov_text.get(packet.stream_index) and bytes(packet) == NO_TEXT:
-                continue
-            yield self._timed(packet, last)
-
-    def _timed(self, packet: Any, last: dict[int, int]) -> tuple[Any, Fraction | None]:
-        tick = Fraction(packet.time_base or 0)
-        index = packet.stream_index
-        shift = round(self._offset / tick) if tick else 0
-        if packet.pts is not None:
-            packet.pts -= shift
-        if packet.dts is not None:
-            packet.dts -= shift
-            if packet.dts <= last.get(index, packet.dts - 1):  # muxers refuse a clock that goes back
-                packet.dts = last[index] + 1
-                if packet.pts is not None:
-                    packet.pts = max(packet.pts, packet.dts)
-            last[index] = packet.dts
-        time = packet.dts if packet.dts is not None else packet.pts
-        packet.stream = self._copied[index]
-        return packet, None if time is None else time * tick
-
     def _check(self) -> None:
         """Reads back what was written, as far as its header: all streams must be there."""
         try:
@@ -315,8 +213,9 @@ class MediaWriter:
                 streams = len(written.streams)
         except AudioFileError as error:
             raise self._safe.failed("what was written can't be read back; is the disk full?") from error
-        if streams < len(self._encoded) + len(self._copied):
-            raise self._safe.failed(f"{streams} of {len(self._encoded) + len(self._copied)} streams arrived")
+        expected = len(self._encoded) + (len(self._copies.streams) if self._copies is not None else 0)
+        if streams < expected:
+            raise self._safe.failed(f"{streams} of {expected} streams arrived")
 
     def _close_quietly(self) -> None:
         av = load_av()
@@ -335,30 +234,15 @@ class _Peek:
         self._next = next(packets, None)
 
     @property
-    def time(self) -> Fraction | None:
+    def time(self) -> float | None:
         """Of the next packet, s; None at the end."""
         if self._next is None:
             return None
         time = self._next.dts if self._next.dts is not None else self._next.pts
-        return Fraction(time or 0) * Fraction(self._next.time_base)
+        return (time or 0) * float(self._next.time_base)
 
-    def up_to(self, end: Fraction) -> Iterator[Any]:
+    def up_to(self, end: float) -> Iterator[Any]:
         """The packets before a time, and those without any."""
         while self._next is not None and (self.time or 0) <= end:
             packet, self._next = self._next, next(self._packets, None)
             yield packet
-
-
-def _keep_tag(stream: Any, like: Any) -> None:
-    """Keeps the four-letter code of a codec: players tell `hvc1` from `hev1`."""
-    try:
-        tag = like.codec_context.codec_tag
-        if tag.isprintable() and "\0" not in tag:
-            stream.codec_context.codec_tag = tag
-    except (UnicodeError, ValueError):
-        return
-
-
-def _set_id(stream: Any, like: Any, output: Any) -> None:
-    if output.format.name in ("mpegts", "mp4", "mov"):  # elsewhere the muxer counts by itself
-        stream.id = like.id
