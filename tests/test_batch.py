@@ -79,8 +79,8 @@ def test_what_cannot_be_is_refused(tree, tmp_path):
     empty.mkdir()
     with pytest.raises(AudioFileError, match=r"no recording in this folder; .*empty; .*--recursive"):
         jobs_of_folder(empty, tmp_path / "out")
-    (tree / "a.mp2").write_bytes(b"x")  # its result would be a.wav
-    with pytest.raises(OutputError, match=r"a\.mp2 and .*a\.wav would become one file"):
+    (tree / "a.voc").write_bytes(b"x")  # its result would be a.wav
+    with pytest.raises(OutputError, match=r"a\.voc and .*a\.wav would become one file"):
         jobs_of_folder(tree, tmp_path / "out")
 
 

@@ -18,11 +18,14 @@ from typing import Any, Literal
 
 from rephase.audio.files import AudioInfo, audio_info
 from rephase.audio.formats import CONTAINERS, target_suffix
+from rephase.audio.media.containers import MEDIA_SUFFIXES
 from rephase.enhancer import Enhancer, Report
 from rephase.errors import AudioFileError, OutputError, RephaseError
 
 LEDGER = ".rephase.jsonl"
-READABLE = CONTAINERS.keys() | {".mp2", ".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
+READABLE = (
+    CONTAINERS.keys() | MEDIA_SUFFIXES | {".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
+)
 HASHED_AT_ONCE = 1 << 20  # bytes
 
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
@@ -48,7 +51,7 @@ class Settings:
     Attributes:
         model: name of the model.
         model_sha256: of its weights.
-        strength, highband, output_rate: see `Enhancer.enhance_file`.
+        strength, highband, output_rate, track, container: see `Enhancer.enhance_file`.
     """
 
     model: str
@@ -56,6 +59,8 @@ class Settings:
     strength: float = 1.0
     highband: str = "follow"
     output_rate: int | None = None
+    track: int | None = None
+    container: str | None = None
 
     @classmethod
     def of(cls, enhancer: Enhancer, **options: Any) -> "Settings":
@@ -82,7 +87,7 @@ class Outcome:
 
 
 # ---------------------------------------------------------------- which result belongs to which recording
-def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False) -> list[Job]:
+def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False, container: str | None = None) -> list[Job]:
     """The recordings of a folder and their places in another, where results have the recordings' names.
 
     Files are recordings by their extension; hidden ones and those in `output` are none. Links to folders are not
@@ -92,6 +97,7 @@ def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False) -> li
         folder: with recordings.
         output: root of the results.
         recursive: whether folders in it count too.
+        container: an extension without its dot that every result gets; that of its recording by default.
 
     Returns:
         The jobs, by name.
@@ -104,7 +110,8 @@ def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False) -> li
         raise OutputError(f"the output is the input folder itself; {folder}; choose another one, recordings are kept")
     sources: dict[Path, Path] = {}
     for source in _recordings(folder, output, recursive):
-        target = output / source.relative_to(folder).with_suffix(target_suffix(source))
+        suffix = f".{container}" if container else target_suffix(source)
+        target = output / source.relative_to(folder).with_suffix(suffix)
         if target in sources:
             raise OutputError(
                 f"{sources[target]} and {source} would become one file; {target}; enhance one of them by its name"
@@ -311,6 +318,8 @@ def _one(
             strength=settings.strength,
             highband=settings.highband,
             output_rate=settings.output_rate,
+            track=settings.track,
+            container=settings.container,
             overwrite=overwrite or state == "ours",
             progress=tell,
         )

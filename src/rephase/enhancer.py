@@ -10,6 +10,7 @@ recording lies, and doesn't depend on how it was cut into blocks.
 """
 
 import functools
+import itertools
 import logging
 import os
 import time
@@ -21,14 +22,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from rephase.audio.files import AudioInfo, audio_info, read_blocks
-from rephase.audio.formats import choose_format
+from rephase import __version__
+from rephase.audio.files import AudioInfo, read_blocks
 from rephase.audio.highband import BandJoin, HighBand, checked_highband
 from rephase.audio.limiter import Limiter
 from rephase.audio.resample import Resampler, resampled_length
+from rephase.audio.results import PlannedTrack, plan_result
 from rephase.audio.silence import SilenceKeeper
 from rephase.audio.waveform import checked_rate, checked_strength, checked_waveform
-from rephase.audio.writer import AudioWriter, check_target
+from rephase.audio.writer import check_target
 from rephase.errors import ModelError
 from rephase.runtimes.base import Runtime, choose_runtime
 from rephase.runtimes.stream import ModelStream
@@ -158,6 +160,11 @@ class Enhancer:
         self.runtime = runtime
         self.model = model
 
+    @property
+    def made_by(self) -> str:
+        """What a result's tags say about its making."""
+        return f"rephase {__version__} {self.model.name}"
+
     @classmethod
     def from_pretrained(
         cls,
@@ -223,10 +230,15 @@ class Enhancer:
         strength: float = 1.0,
         highband: str = "follow",
         output_rate: int | None = None,
+        track: int | None = None,
+        container: str | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> Report:
         """Enhances a file; container, sample format, rate, channels and length stay where the target's name allows it.
+
+        Of a video or another media file (extra `media`) all audio tracks are enhanced; its picture, subtitles, chapters
+        and tags go along untouched where the target's container holds them.
 
         Args:
             source: the recording.
@@ -235,6 +247,8 @@ class Enhancer:
             strength: 0 (the recording itself) to 1 (fully enhanced).
             highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
             output_rate: sample rate of the result, Hz; the recording's own by default.
+            track: number of the one audio track that is enhanced, from 1; all of them by default.
+            container: an extension without its dot that names the container in place of the target's.
             overwrite: whether an existing target may be replaced; never by itself.
             progress: called with the seconds done and the seconds in all, now and then.
 
@@ -249,42 +263,80 @@ class Enhancer:
         """
         started = time.perf_counter()
         source, target = Path(source), Path(target)
-        info = audio_info(source)
-        rate = info.sample_rate
         if output_rate is not None:
-            rate = checked_rate(output_rate, "output_rate (--output-rate)", "Leave it out to keep the recording's rate")
-        # A wider result is enhanced at its own rate, so that what the model restores has room in it.
-        work_rate = max(info.sample_rate, rate)
-        stream = self._stream(work_rate, info.channels, info.dtype, strength, highband)
+            output_rate = checked_rate(
+                output_rate, "output_rate (--output-rate)", "Leave it out to keep the recording's rate"
+            )
+        checked_strength(strength), checked_highband(highband)
         check_target(target, source, overwrite)
-        audio_format = choose_format(info, target, rate)
-        limiter = Limiter(rate, info.channels, audio_format.top, info.dtype)
-        stages: list[Stage] = [
-            Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
-            stream,
-            Resampler(work_rate, rate, info.channels, info.dtype),
-            *([] if audio_format.has_headroom else [limiter]),
-        ]
-        blocks = read_blocks(info)
-        for stage in stages:
-            blocks = _through(stage, blocks)
-        written = 0
-        with AudioWriter(target, rate, info.channels, audio_format) as writer:
-            for block in blocks:
-                writer.write(block)
-                written += block.shape[1]
-                if progress is not None:
-                    progress(min(written / rate, info.seconds), info.seconds)
+        plan = plan_result(source, target, output_rate=output_rate, track=track, container=container)
+        clock = _Clock([planned.info.seconds for planned in plan.tracks], progress)
+        notices: list[str] = []
+        with plan.open(self.made_by) as result:
+            for planned, sink in zip(plan.tracks, result.tracks):
+                for block in self.enhanced_track(
+                    planned,
+                    read_blocks(planned.info, notices=notices),
+                    notices,
+                    strength=strength,
+                    highband=highband,
+                ):
+                    sink.write(block)
+                    clock.tell(block.shape[1], planned.sample_rate)
+                clock.next_track(planned.info.seconds)
+        notices = [planned.format.notice for planned in plan.tracks if planned.format.notice] + plan.notices + notices
+        if output_rate is None and strength > 0:
+            notices += self._width_hint(plan.tracks[0].sample_rate)
         return Report(
             source=source,
             target=target,
             model=self.model.name,
-            audio_seconds=written / rate,
+            audio_seconds=clock.longest,
             compute_seconds=time.perf_counter() - started,
-            notices=[
-                *self._notices(info, rate, written, limiter.limited, audio_format.notice),
-                *(self._width_hint(rate) if output_rate is None and strength > 0 else []),
-            ],
+            notices=list(dict.fromkeys(notices)),
+        )
+
+    def enhanced_track(
+        self,
+        planned: PlannedTrack,
+        blocks: Iterable[Float[np.ndarray, "channels _"]],
+        notices: list[str],
+        *,
+        strength: float = 1.0,
+        highband: str = "follow",
+    ) -> Iterator[Float[np.ndarray, "channels _"]]:
+        """Enhances one track, block by block, up to what its sink takes.
+
+        Args:
+            planned: the track and how it is written.
+            blocks: its samples, of the type `planned.info.dtype`.
+            notices: gets what the user should know, at the track's end.
+            strength: 0 (the recording itself) to 1 (fully enhanced).
+            highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+
+        Yields:
+            Samples at the result's rate, about a chunk later.
+        """
+        info, rate = planned.info, planned.sample_rate
+        # A wider result is enhanced at its own rate, so that what the model restores has room in it.
+        work_rate = max(info.sample_rate, rate)
+        limiter = Limiter(rate, info.channels, planned.format.top, info.dtype)
+        stages: list[Stage] = [
+            Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
+            self._stream(work_rate, info.channels, info.dtype, strength, highband),
+            Resampler(work_rate, rate, info.channels, info.dtype),
+            *([] if planned.format.has_headroom else [limiter]),
+        ]
+        lead = np.zeros((info.channels, planned.lead), info.dtype)
+        blocks = itertools.chain([lead] if planned.lead else [], blocks)
+        for stage in stages:
+            blocks = _through(stage, blocks)
+        written = 0
+        for block in blocks:
+            written += block.shape[1]
+            yield block
+        notices += self._notices(
+            planned, written - resampled_length(planned.lead, info.sample_rate, rate), limiter.limited
         )
 
     def _stream(self, rate: int, channels: int, dtype: np.dtype, strength: float, highband: str) -> EnhanceStream:
@@ -298,13 +350,14 @@ class Enhancer:
             dtype=dtype,
         )
 
-    def _notices(self, info: AudioInfo, rate: int, written: int, limited: int, format_notice: str) -> list[str]:
-        notices = [format_notice] if format_notice else []
+    def _notices(self, planned: PlannedTrack, written: int, limited: int) -> list[str]:
+        info, rate = planned.info, planned.sample_rate
+        notices = []
         if limited:
             notices.append(
                 f"{limited} samples would have clipped: the level is lower for some milliseconds around them"
             )
-        if written < resampled_length(info.frames, info.sample_rate, rate):
+        if written < resampled_length(_promised(info), info.sample_rate, rate):
             notices.append(f"the file says it holds {info.seconds:.3f} s, but {written / rate:.3f} s could be read")
         return notices
 
@@ -372,6 +425,38 @@ def _started(folder: ModelFolder, runtime: str, device: str, threads: int | None
             f"install it (pip install 'rephase[torch]'), or take runtime onnx and device cpu"
         ) from error
     return TorchRuntime(folder, device)
+
+
+class _Clock:
+    """Tells progress in seconds of the recording, of which every track is a part."""
+
+    def __init__(self, seconds: list[float], progress: Progress | None) -> None:
+        self._all, self._recording = sum(seconds), max(seconds)
+        self._progress = progress
+        self._before = 0.0  # seconds of the tracks that are done
+        self._samples = 0
+        self.longest = 0.0
+
+    def tell(self, samples: int, rate: int) -> None:
+        self._samples += samples
+        seconds = self._samples / rate
+        self.longest = max(self.longest, seconds)
+        if self._progress is not None:
+            done = self._before + seconds
+            if self._all:
+                done = min(done / self._all, 1.0) * self._recording
+            self._progress(done, self._recording)
+
+    def next_track(self, seconds: float) -> None:
+        self._before += seconds
+        self._samples = 0
+
+
+def _promised(info: AudioInfo) -> int:
+    """Samples that must be there for nothing to be said: many media files name their length in round figures."""
+    if info.media is None:
+        return info.frames
+    return round(0.98 * info.frames - 0.5 * info.sample_rate) if info.media.exact else 0
 
 
 def _through(stage: Stage, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -64,3 +64,12 @@ def test_nothing_heavy_is_imported_before_a_command_runs():
 def test_python_m_rephase_is_the_same_command():
     program = [sys.executable, "-m", "rephase", "--version"]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == f"rephase {__version__}\n"
+
+
+def test_the_shell_can_complete(rephase, monkeypatch):
+    assert "--install-completion" in rephase("--help").out
+    shown = subprocess.run(
+        [sys.executable, "-m", "rephase"], capture_output=True, text=True, check=False,
+        env={"_REPHASE_COMPLETE": "complete_bash", "COMP_WORDS": "rephase enh", "COMP_CWORD": "1", "PATH": ""},
+    )  # fmt: skip
+    assert shown.stdout.split() == ["enhance"]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from ..audio.media.conftest import Sound, film
+
 ROOT = Path(__file__).parents[2]
 
 BLOCK_TORCH = """
@@ -89,3 +91,8 @@ def test_the_wheel_alone_serves_every_command(example_audio, identity_model, tmp
     for model in (identity_model, "renet-lite"):
         run(command, "enhance", clip, "--model", model, "-o", tmp_path / "out.wav", "--overwrite")
         assert soundfile.info(tmp_path / "out.wav").frames == 64000
+    film(tmp_path / "film.mp4", Sound())
+    refused = subprocess.run([command, "enhance", tmp_path / "film.mp4"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "pip install 'rephase[media]'" in refused.stderr
+    assert "pip install 'rephase[media]'" in run(command, "doctor")

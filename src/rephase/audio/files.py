@@ -1,5 +1,6 @@
-"""Recordings in: what a file is, and its samples as a stream of blocks (libsndfile).
+"""Recordings in: what a file is, and its samples as a stream of blocks.
 
+libsndfile reads what it can; what it can't (M4A, WMA, AMR, video ...) goes to `rephase.audio.media`, which needs PyAV.
 Integer formats are read as integers and divided by a power of two, so every sample that the file holds can be written
 back bit for bit; float32 holds up to 24 bits, float64 the rest.
 """
@@ -13,10 +14,11 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
+from rephase.audio.checks import check_finite, check_rate, check_readable
+from rephase.audio.media.track import MediaTrack
+from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
 
-LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz
-LARGEST_SAMPLE = 1e10  # a float file on the scale of 32-bit integers is odd but usable, more is damage
 BLOCK_SECONDS = 1.0
 
 # Bits of a sample; what is not listed is decoded to float.
@@ -28,15 +30,16 @@ INTEGER_BITS = {
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a recording is.
+    """What a recording is, or one audio track of a media file.
 
     Attributes:
         path: the file.
-        format: container, as libsndfile names it: `WAV`, `FLAC`, `OGG`, `MP3` ...
-        subtype: sample format or codec: `PCM_16`, `FLOAT`, `VORBIS` ...
+        format: container, as libsndfile names it: `WAV`, `FLAC`, `OGG`, `MP3` ...; of media files its extension.
+        subtype: sample format or codec: `PCM_16`, `FLOAT`, `VORBIS` ...; `AAC`, `WMAV2` ... of media files.
         sample_rate: Hz.
         channels: how many.
-        frames: samples a channel that the file says it holds; a damaged file may hold fewer.
+        frames: samples a channel that the file says it holds; a damaged file may hold fewer. 0 where it doesn't say.
+        media: the track of a media file; None where libsndfile reads the file.
     """
 
     path: Path
@@ -45,6 +48,7 @@ class AudioInfo:
     sample_rate: int
     channels: int
     frames: int
+    media: MediaTrack | None = None
 
     @property
     def seconds(self) -> float:
@@ -59,7 +63,7 @@ class AudioInfo:
 
 
 def audio_info(path: str | os.PathLike[str]) -> AudioInfo:
-    """Says what a recording is.
+    """Says what a recording is; of a media file with several audio tracks, the first.
 
     Args:
         path: the file.
@@ -70,16 +74,56 @@ def audio_info(path: str | os.PathLike[str]) -> AudioInfo:
     Raises:
         AudioFileError: if it is missing, unreadable, no audio file, or holds nothing that could be enhanced.
     """
-    with _opened(Path(path)) as sound:
-        return _described(Path(path), sound)
+    return audio_tracks(path)[0]
 
 
-def read_blocks(info: AudioInfo, block_frames: int | None = None) -> Iterator[Float[np.ndarray, "channels time"]]:
+def audio_tracks(path: str | os.PathLike[str]) -> list[AudioInfo]:
+    """Says what each audio track of a file is; a recording that libsndfile reads is one track.
+
+    Args:
+        path: the file.
+
+    Returns:
+        At least one description.
+
+    Raises:
+        AudioFileError: as `audio_info` does.
+    """
+    path = Path(path)
+    check_readable(path)
+    try:
+        with _opened(path) as sound:
+            return [_described(path, sound)]
+    except _NotOurs as refusal:
+        if isinstance(refusal.__cause__, TypeError):
+            raise
+        from rephase.audio.media.probe import probe
+
+        return probe(path, refusal.reason).tracks
+
+
+def tags_of(path: Path) -> dict[str, str]:
+    """Title, artist and the like of a recording that libsndfile reads.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Tags by the names of `rephase.audio.tags`.
+    """
+    with _opened(path) as sound:
+        return read_tags(sound)
+
+
+def read_blocks(
+    info: AudioInfo, block_frames: int | None = None, notices: list[str] | None = None
+) -> Iterator[Float[np.ndarray, "channels time"]]:
     """Reads a recording from start to end.
 
     Args:
-        info: from `audio_info`.
+        info: from `audio_info` or `audio_tracks`.
         block_frames: samples a block; about a second by default.
+        notices: gets a line for what the user should know, such as damage that was bridged.
 
     Yields:
         Blocks of samples, full scale ±1, of the type `info.dtype`; the last may be shorter.
@@ -88,6 +132,23 @@ def read_blocks(info: AudioInfo, block_frames: int | None = None) -> Iterator[Fl
         AudioFileError: if it can't be decoded to its end, or a sample is NaN, infinite or absurdly large.
     """
     block_frames = block_frames or round(BLOCK_SECONDS * info.sample_rate)
+    if info.media is not None:
+        from rephase.audio.media.decode import read_track
+
+        blocks = read_track(info, block_frames, notices if notices is not None else [])
+    else:
+        blocks = _read_with_libsndfile(info, block_frames)
+    done = 0
+    for block in blocks:
+        if info.subtype not in INTEGER_BITS:
+            check_finite(block, done, info.sample_rate, info.path)
+        done += block.shape[1]
+        yield block
+    if not done:
+        raise AudioFileError(f"nothing in it can be decoded; {info.path}; the file is damaged: fetch it again")
+
+
+def _read_with_libsndfile(info: AudioInfo, block_frames: int) -> Iterator[np.ndarray]:
     bits = INTEGER_BITS.get(info.subtype)
     done = 0
     with _opened(info.path) as sound:
@@ -102,16 +163,12 @@ def read_blocks(info: AudioInfo, block_frames: int | None = None) -> Iterator[Fl
                     f"the file is damaged: fetch it again, or convert what is left of it"
                 ) from error
             if not len(frames):
-                break
+                return
             block = frames.T.astype(info.dtype)
             if bits:
                 block *= 2.0**-31
-            else:
-                _check_finite(block, done, info)
             done += len(frames)
             yield block
-    if not done:
-        raise AudioFileError(f"nothing in it can be decoded; {info.path}; the file is damaged: fetch it again")
 
 
 def path_for_libsndfile(path: Path) -> str | bytes:
@@ -126,47 +183,29 @@ def path_for_libsndfile(path: Path) -> str | bytes:
     return os.fsencode(path) if os.name == "posix" else os.fspath(path)
 
 
+class _NotOurs(AudioFileError):
+    """libsndfile can't read this file."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"this is no audio file that can be read ({reason}); {path}; "
+            f"name a recording, or convert it first: ffmpeg -i INPUT talk.wav"
+        )
+        self.reason = reason
+
+
 def _opened(path: Path) -> soundfile.SoundFile:
-    _check_readable(path)
     try:
         return soundfile.SoundFile(path_for_libsndfile(path))
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:
         # TypeError: soundfile takes `.raw` for audio without a header and asks for its rate
-        reason = "it has no header" if isinstance(error, TypeError) else _reason(error)
-        raise AudioFileError(
-            f"this is no audio file that can be read ({reason}); {path}; "
-            f"name a recording, or convert it first: ffmpeg -i INPUT talk.wav"
-        ) from error
-
-
-def _check_readable(path: Path) -> None:
-    if "\0" in str(path):
-        raise AudioFileError(f"a file name can't hold a zero byte; {str(path)!r}; check the name")
-    try:
-        if path.is_dir():
-            raise AudioFileError(
-                f"this is a folder, not a recording; {path}; "
-                f"name the files in it: rephase enhance {path}/*.wav -o cleaned/"
-            )
-        if path.exists() and not path.is_file():
-            raise AudioFileError(f"this is no regular file; {path}; name a recording")
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise AudioFileError(f"the file is empty (0 bytes); {path}; fetch or record it again")
-    except FileNotFoundError as error:
-        raise AudioFileError(f"there is no such file; {path}; check the name") from error
-    except OSError as error:
-        raise AudioFileError(f"can't read it ({error.strerror}); {path}; check its name and permissions") from error
+        raise _NotOurs(path, "it has no header" if isinstance(error, TypeError) else _reason(error)) from error
 
 
 def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
     if not sound.frames:
         raise AudioFileError(f"the recording has no samples; {path}; fetch or record it again")
-    if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
-        raise AudioFileError(
-            f"sample rate must be {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {sound.samplerate}; {path}; "
-            f"check the file's header, or convert it to a usual rate first"
-        )
+    check_rate(sound.samplerate, path)
     return AudioInfo(
         path=path,
         format=sound.format,
@@ -175,17 +214,6 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
         channels=sound.channels,
         frames=sound.frames,
     )
-
-
-def _check_finite(block: np.ndarray, first: int, info: AudioInfo) -> None:
-    bad = ~(np.abs(block) <= LARGEST_SAMPLE)  # true for NaN as well
-    if bad.any():
-        frame = int(np.argmax(bad.any(axis=0)))
-        value = block[bad[:, frame], frame][0]
-        raise AudioFileError(
-            f"a sample is {value} at {(first + frame) / info.sample_rate:.3f} s, full scale is 1; {info.path}; "
-            f"the recording is damaged there: cut that part out or export it again"
-        )
 
 
 def _reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import soundfile
 
+from rephase.audio.bit_rates import bit_rate, compression_level
 from rephase.audio.files import INTEGER_BITS, AudioInfo
 from rephase.errors import OutputError
 
@@ -29,11 +30,19 @@ class AudioFormat:
         format: container, as libsndfile names it.
         subtype: sample format or codec.
         notice: what the user should know about the choice, in one line; empty if the recording's own was kept.
+        compression_level: of lossy codecs, 0 (large) to 1 (small); the encoder's own choice if None.
     """
 
     format: str
     subtype: str
     notice: str = ""
+    compression_level: float | None = None
+
+    @property
+    def bitrate_mode(self) -> str | None:
+        """How libsndfile spends bits where it asks; only its MP3 encoder does."""
+        # Average and not constant: at low constant rates the frame that tells the encoder's delay finds no place.
+        return "AVERAGE" if self.subtype == "MPEG_LAYER_III" and self.compression_level is not None else None
 
     @property
     def bits(self) -> int | None:
@@ -58,13 +67,18 @@ def target_suffix(source: Path) -> str:
         source: the recording's file name.
 
     Returns:
-        Its own extension if that stands for a container that can be written, else `.wav`.
+        Its own extension if that stands for a container that can be written, else the nearest that can.
 
     Example:
-        >>> target_suffix(Path("talk.MP3")), target_suffix(Path("talk.mp2"))
+        >>> target_suffix(Path("talk.MP3")), target_suffix(Path("talk.voc"))
         ('.MP3', '.wav')
     """
-    return source.suffix if source.suffix.lower() in CONTAINERS else ".wav"
+    if source.suffix.lower() in CONTAINERS:
+        return source.suffix
+    from rephase.audio.media.containers import media_suffix
+    from rephase.audio.media.library import has_av
+
+    return (media_suffix(source) if has_av() else None) or ".wav"
 
 
 def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFormat:
@@ -86,7 +100,7 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
     if container is None:
         raise OutputError(
             f"can't write {target.suffix or 'a file without an extension'}; {target}; "
-            f"choose a name that ends in one of {' '.join(CONTAINERS)}"
+            f"choose a name that ends in one of {' '.join(CONTAINERS)} .m4a .mp4 .mov .mkv .webm"
             + ("" if target.suffix else f", or a folder: {target}/")
         )
     if container == SAME_FILE_TYPE.get(source.format):
@@ -99,7 +113,11 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
         notice = f"samples are written as {subtype}, because {container} can't be written with {source.subtype}"
     if container in ("WAV", "WAVEX") and source.seconds * sample_rate * source.channels * _bytes(subtype) > LARGEST_WAV:
         container, notice = "RF64", "written as RF64, because a plain WAV file ends at 4 GB"
-    return AudioFormat(container, subtype, notice)
+    level = None
+    if subtype == source.subtype and subtype in LOSSY_SUBTYPES and source.seconds and source.path.is_file():
+        bits = bit_rate(source.path, source.seconds)
+        level = compression_level(subtype, bits, sample_rate, source.channels)
+    return AudioFormat(container, subtype, notice, level)
 
 
 def _nearest_subtype(source: AudioInfo, container: str, target: Path) -> str:

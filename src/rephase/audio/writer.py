@@ -1,14 +1,11 @@
-"""Results out: whole or not at all.
+"""Results out with libsndfile: whole or not at all.
 
-Samples go to a file with a temporary name in the target's folder. Only when the last one is written, the file has been
-read back as what it should be and lies safely on the disk does it get its name; after any error or Ctrl-C it is
-removed.
+A result gets its name (`SafeTarget`) only when the last sample is written and the file has been read back as what it
+should be.
 """
 
-import contextlib
-import logging
 import os
-import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,17 +15,18 @@ from jaxtyping import Float
 
 from rephase.audio.files import path_for_libsndfile
 from rephase.audio.formats import AudioFormat
+from rephase.audio.id3 import AfterTag, copied_tag, new_tag
+from rephase.audio.safe_target import SafeTarget
+from rephase.audio.tags import write_tags
 from rephase.errors import OutputError
 
-log = logging.getLogger(__name__)
 
-
-def check_target(target: Path, source: Path, overwrite: bool) -> None:
+def check_target(target: Path, source: Path | None, overwrite: bool) -> None:
     """Checks that a result may be written where it shall go, before anything is computed.
 
     Args:
         target: where the result shall go.
-        source: the recording, which is never overwritten.
+        source: the recording, which is never overwritten; None if it is no file.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -41,7 +39,7 @@ def check_target(target: Path, source: Path, overwrite: bool) -> None:
         if not folder.is_dir():
             raise OutputError(f"the output folder doesn't exist; {folder}; make it first: mkdir -p '{folder}'")
         if target.exists():
-            if target.samefile(source):
+            if source is not None and target.samefile(source):
                 raise OutputError(f"the output is the input itself; {target}; choose another name, recordings are kept")
             if not target.is_file():
                 raise OutputError(f"the output is no regular file; {target}; choose another name")
@@ -64,6 +62,8 @@ class AudioWriter:
         sample_rate: Hz.
         channels: how many.
         audio_format: container and sample format.
+        like: the recording, whose permissions and times the result gets; those of a new file by default.
+        tags: title, artist and the like, see `rephase.audio.tags`.
 
     Raises:
         OutputError: if the file can't be written, also from its methods.
@@ -73,34 +73,55 @@ class AudioWriter:
             writer.write(block)
     """
 
-    def __init__(self, target: Path, sample_rate: int, channels: int, audio_format: AudioFormat) -> None:
-        self._target = target
+    def __init__(
+        self,
+        target: Path,
+        sample_rate: int,
+        channels: int,
+        audio_format: AudioFormat,
+        *,
+        like: Path | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         self._format = audio_format
         self._frames = 0
+        self._safe = SafeTarget(target, like)
         try:
-            self._real = target.resolve()
-            self._temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
-            # Made here and not by libsndfile: never an existing file, and with the permissions that new files get.
-            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-            raise self._failed(getattr(error, "strerror", None) or str(error)) from error
-        try:
+            self._after_tag = self._started_with_tag(audio_format, tags or {}, like)
             self._sound = soundfile.SoundFile(
-                path_for_libsndfile(self._temporary),
+                self._after_tag or path_for_libsndfile(self._safe.temporary),
                 "w",
                 sample_rate,
                 channels,
                 audio_format.subtype,
                 format=audio_format.format,
+                compression_level=audio_format.compression_level,
+                bitrate_mode=audio_format.bitrate_mode,
             )
+            if self._after_tag is None:
+                write_tags(self._sound, tags or {})
         except BaseException as error:
-            self._remove()
+            self._safe.remove()
             if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError):
                 raise
             raise OutputError(
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
                 f"{sample_rate} Hz; {target}; choose a .wav target"
             ) from error
+
+    def _started_with_tag(
+        self, audio_format: AudioFormat, tags: Mapping[str, str], like: Path | None
+    ) -> "AfterTag | None":
+        """The file behind an ID3 tag; None where libsndfile writes tags itself, or there are none."""
+        if audio_format.format != "MP3" or not tags:
+            return None
+        copied = None if like is None else copied_tag(like, tags.get("software", ""))
+        return AfterTag(self._safe.temporary, copied or new_tag(tags))
+
+    @property
+    def tracks(self) -> "Sequence[AudioWriter]":
+        """What samples are written to: one track, this one."""
+        return [self]
 
     def __enter__(self) -> "AudioWriter":
         return self
@@ -113,7 +134,7 @@ class AudioWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._remove()
+            self._safe.remove()
 
     def write(self, block: Float[np.ndarray, "channels time"]) -> None:
         """Writes the next samples.
@@ -127,7 +148,7 @@ class AudioWriter:
             self._sound.write(self._encoded(block).T)
         except (soundfile.SoundFileError, RuntimeError, AssertionError, OSError) as error:
             # soundfile asserts that everything was written, which a full disk breaks
-            raise self._failed("the disk is full or failed") from error
+            raise self._safe.failed("the disk is full or failed") from error
         self._frames += block.shape[1]
 
     def _encoded(self, block: np.ndarray) -> np.ndarray:
@@ -142,40 +163,16 @@ class AudioWriter:
     def _close(self) -> None:
         try:
             self._sound.close()
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise self._failed("the disk is full or failed") from error
+            if self._after_tag is not None:
+                self._after_tag.close()
+        except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+            raise self._safe.failed("the disk is full or failed") from error
 
     def _finish(self) -> None:
         try:
-            written = soundfile.info(path_for_libsndfile(self._temporary)).frames
+            written = soundfile.info(path_for_libsndfile(self._safe.temporary)).frames
         except (soundfile.SoundFileError, RuntimeError) as error:
-            raise self._failed("what was written can't be read back; is the disk full?") from error
+            raise self._safe.failed("what was written can't be read back; is the disk full?") from error
         if written != self._frames:
-            raise self._failed(f"{written} of {self._frames} samples arrived; is the disk full?")
-        try:
-            _flush_to_disk(self._temporary)
-            self._temporary.replace(self._real)
-            _flush_to_disk(self._real.parent)
-        except OSError as error:
-            raise self._failed(error.strerror or str(error)) from error
-        log.debug("wrote %d frames to %s", written, self._real)
-
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
-
-    def _failed(self, reason: str) -> OutputError:
-        return OutputError(f"can't write the output ({reason}); {self._target}; check permissions and free space")
-
-
-def _flush_to_disk(path: Path) -> None:
-    if os.name != "posix" and path.is_dir():
-        return  # folders can't be opened there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        if not path.is_dir():
-            raise  # some file systems can't sync a folder, which is no reason to fail
-    finally:
-        os.close(descriptor)
+            raise self._safe.failed(f"{written} of {self._frames} samples arrived; is the disk full?")
+        self._safe.finish()

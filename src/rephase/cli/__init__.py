@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rephase import __version__
-from rephase.cli import analyze, compare, enhance, evaluate, export, info, models
+from rephase.cli import analyze, compare, doctor, enhance, evaluate, export, info, models
 from rephase.cli.failures import one_line
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
@@ -21,7 +21,6 @@ app = typer.Typer(
     help="Makes degraded speech clean: removes noise from recordings of speech.",
     epilog="Start with: rephase enhance talk.wav",
     rich_markup_mode=None,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,6 +32,7 @@ app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=analyze.EPILOG)(analyze.analyze)
+app.command()(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> bool:
@@ -60,7 +60,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Runs the command line and exits.
 
-    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 143 terminated.
+    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 141 nobody reads what is piped
+    out, 143 terminated.
     """
     signal.signal(signal.SIGTERM, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding

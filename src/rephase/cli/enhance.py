@@ -2,9 +2,10 @@
 
 import contextlib
 import os
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,22 +16,31 @@ if TYPE_CHECKING:
     from rephase.batch import Outcome, Settings
     from rephase.enhancer import Report
 
+RawFormat = Literal[
+    "u8", "s8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be"
+]
+PIPE = Path("-")
+
 EPILOG = """\b
 Examples:
   rephase enhance talk.wav                       writes talk.enhanced.wav beside it
   rephase enhance talk.wav -o clean.flac         writes clean.flac
   rephase enhance recordings/*.wav -o cleaned/   one result for each, in cleaned/
+  rephase enhance film.mp4                       the picture stays as it is; needs rephase[media]
   rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
+  ffmpeg -i talk.mp4 -f wav - | rephase enhance - -o - | ffmpeg -i - talk.ogg   WAV through pipes
 
 \b
-Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated.
+Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated,
+141 nobody reads what is piped out.
 """
 
 
 def enhance(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, OGG, MP3, AIFF ...), or one folder.")
+        list[Path],
+        typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, MP3, M4A, MP4, MKV ...), or one folder."),
     ],
     output: Annotated[
         str | None,
@@ -59,6 +69,25 @@ def enhance(
     output_rate: Annotated[
         str, typer.Option(metavar="input|HZ", help="Sample rate of the result: that of the input, or a number.")
     ] = "input",
+    track: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="The one audio track of a video to enhance, from 1; all by default."),
+    ] = None,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="EXT",
+            help="Container of the result, such as flac or m4a; that of the input by default.",
+        ),
+    ] = None,
+    raw_rate: Annotated[
+        int | None, typer.Option(metavar="HZ", help="The pipe holds raw samples at this rate, without a header.")
+    ] = None,
+    raw_format: Annotated[
+        RawFormat, typer.Option(help="What raw samples are: signed, unsigned or float, bits, byte order.")
+    ] = "s16le",
+    raw_channels: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Channels of raw samples.")] = 1,
     recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders in a folder too.")] = False,
     jobs: Annotated[
         int,
@@ -73,10 +102,23 @@ def enhance(
     """Make recordings of speech clean.
 
     Each result keeps its input's length, channels, sample rate and sample format. Files of any length are
-    read and written piece by piece.
+    read and written piece by piece. Of a video all audio tracks are enhanced, everything else is copied.
     """
     rate = _parse_rate(output_rate)
+    container = container.lower().removeprefix(".") if container else None
     inputs = list(dict.fromkeys(inputs))
+    if PIPE in inputs or output == str(PIPE):
+        _pipe(
+            inputs,
+            output or str(PIPE),
+            (model, runtime, device),
+            {"strength": strength, "highband": highband, "output_rate": rate, "track": track, "container": container},
+            (raw_rate, raw_channels, raw_format),
+            overwrite,
+        )
+        return
+    if raw_rate is not None:
+        raise typer.BadParameter("is for samples in a pipe: rephase enhance - ...", param_hint="--raw-rate")
     from rephase.batch import Job, Ledger, Settings, jobs_of_folder, run
     from rephase.enhancer import Enhancer
     from rephase.runtimes.cores import available_cores
@@ -84,13 +126,15 @@ def enhance(
     tree = _tree(inputs, output, recursive)
     folder = tree or _output_folder(inputs, output)
     if tree is not None:
-        work = jobs_of_folder(inputs[0], tree, recursive=recursive)
+        work = jobs_of_folder(inputs[0], tree, recursive=recursive, container=container)
     else:
-        work = [Job(source, target) for source, target in _targets(inputs, output, folder).items()]
+        work = [Job(source, target) for source, target in _targets(inputs, output, folder, container).items()]
     workers = min(jobs or (available_cores() if tree is not None else 1), len(work))
     threads = max(1, available_cores() // workers)
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device, threads=threads)
-    settings = Settings.of(enhancer, strength=strength, highband=highband, output_rate=rate)
+    settings = Settings.of(
+        enhancer, strength=strength, highband=highband, output_rate=rate, track=track, container=container
+    )
     if folder is not None and any(_opens(job.source) for job in work):
         _make(folder, parents=tree is not None)
     ledger = Ledger(tree, settings) if tree is not None else None
@@ -111,6 +155,54 @@ def enhance(
     if tree is not None:
         _tell_sum(outcomes)
     report_failures(failures, of=len(work))
+
+
+def _pipe(
+    inputs: list[Path],
+    output: str,
+    model: tuple[str, str, str],
+    options: dict[str, Any],
+    raw: tuple[int | None, int, str],
+    overwrite: bool,
+) -> None:
+    """Standard input to standard output, or one of them and a file."""
+    from rephase.audio.pcm import PcmFormat
+    from rephase.audio.waveform import checked_rate
+    from rephase.batch import Settings
+    from rephase.enhancer import Enhancer
+    from rephase.errors import AudioFileError, OutputError
+    from rephase.pipes import enhance_pipe
+
+    if len(inputs) > 1:
+        raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
+    if inputs[0] == PIPE and sys.stdin.isatty():
+        raise AudioFileError(
+            "nothing is piped in; -; such as: ffmpeg -i INPUT -f wav - | rephase enhance - -o clean.wav"
+        )
+    if output == str(PIPE) and sys.stdout.isatty():
+        raise OutputError("a terminal can't show samples; -; name a file (-o clean.wav), or pipe the result on")
+    rate = options["output_rate"]
+    options["output_rate"] = None if rate is None else checked_rate(rate, "--output-rate", "Leave it out to keep it")
+    pcm = None
+    if raw[0] is not None and inputs[0] == PIPE:
+        pcm = PcmFormat(checked_rate(raw[0], "--raw-rate", "Name that of the samples"), raw[1], raw[2])
+    enhancer = Enhancer.from_pretrained(model[0], runtime=model[1], device=model[2])
+    try:
+        report = enhance_pipe(
+            enhancer,
+            inputs[0],
+            Path(output),
+            Settings.of(enhancer, **options),
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout.buffer,
+            raw=pcm,
+            overwrite=overwrite,
+        )
+    except BrokenPipeError:
+        # Who reads has gone, as `head` does when it has enough: nothing to complain about, and nothing left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+    _tell(report, with_target=True, err=output == str(PIPE))
 
 
 def _tree(inputs: list[Path], output: str | None, recursive: bool) -> Path | None:
@@ -148,16 +240,17 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
         return None
     folder = Path(output)
     from rephase.audio.formats import CONTAINERS
+    from rephase.audio.media.containers import MEDIA_SUFFIXES
     from rephase.errors import OutputError
 
-    if folder.suffix.lower() in CONTAINERS and not folder.is_dir() and not output.endswith("/"):
+    if folder.suffix.lower() in CONTAINERS.keys() | MEDIA_SUFFIXES and not folder.is_dir() and not output.endswith("/"):
         raise OutputError(
             f"{len(inputs)} results don't fit into one file; {output}; name a folder (if this is one: {output}/)"
         )
     return folder
 
 
-def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
+def _targets(inputs: list[Path], output: str | None, folder: Path | None, container: str | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two of one name, and one in place of an input, before any work."""
     from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
@@ -165,7 +258,8 @@ def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dic
     kept = set(map(_identity, inputs))
     sources: dict[Path, Path] = {}
     for source in inputs:
-        target = (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
+        suffix = f".{container}" if container else target_suffix(source)
+        target = (folder or source.parent) / f"{source.stem}.enhanced{suffix}"
         if folder is None and output is not None:
             target = Path(output)
         if _identity(target) in kept:
@@ -211,10 +305,10 @@ def _make(folder: Path, *, parents: bool) -> None:
         ) from error
 
 
-def _tell(report: "Report", *, with_target: bool) -> None:
+def _tell(report: "Report", *, with_target: bool, err: bool = False) -> None:
     if with_target:
         where = f"{report.source} -> {report.target}"
-        typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
+        typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})", err=err)
     for notice in report.notices:
         typer.echo(f"{report.source.name}: {notice}", err=True)
 

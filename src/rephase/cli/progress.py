@@ -41,13 +41,13 @@ class ProgressBar:
 
         Args:
             done: how much of the work is done, in any unit, such as seconds of audio.
-            total: how much there is.
+            total: how much there is; 0 if nobody knows.
         """
         now = time.monotonic()
         if not self._shows or now < self._next_draw:
             return
         self._next_draw = now + REDRAW_S
-        share = min(done / total, 1.0)
+        share = min(done / total, 1.0) if total else 0.0
         left = f"{(now - self._start) * (1 / share - 1):3.0f} s left" if share else ""
         bar = f"  {'█' * int(WIDTH * share):░<{WIDTH}} {share:4.0%}  {left}"
         columns = _columns() - 1  # a full line would wrap on some terminals

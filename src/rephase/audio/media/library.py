@@ -1,0 +1,102 @@
+"""PyAV, where it is installed: the one place that imports it, opens files with it and puts its errors into words."""
+
+import importlib
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rephase.errors import AudioFileError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+log = logging.getLogger(__name__)
+
+EXTRA = "pip install 'rephase[media]'"
+# Lists of other files, in other places: what a recording holds lies in itself.
+PLAYLISTS = {"hls", "concat", "dash", "sdp", "rtsp", "imf", "vapoursynth", "avisynth"}
+_importing = threading.Lock()
+
+
+def has_av() -> bool:
+    """Whether PyAV is installed.
+
+    Returns:
+        True if it can be imported.
+    """
+    try:
+        load_av()
+    except ImportError:
+        return False
+    return True
+
+
+def load_av() -> Any:
+    """Imports PyAV.
+
+    Returns:
+        The module `av`.
+
+    Raises:
+        ImportError: if it isn't installed, or doesn't load.
+    """
+    with _importing:
+        return importlib.import_module("av")
+
+
+@contextmanager
+def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) -> Iterator["InputContainer"]:
+    """Opens a media file for reading.
+
+    Args:
+        path: the file.
+        reason: why libsndfile refused it, for the message.
+        options: of ffmpeg's demuxer.
+
+    Yields:
+        The opened container.
+
+    Raises:
+        AudioFileError: if PyAV is missing, or the file is none that ffmpeg's libraries read.
+    """
+    try:
+        av = load_av()
+    except ImportError as error:
+        because = f" ({reason})" if reason else ""
+        raise AudioFileError(
+            f"this is no audio file that libsndfile can read{because}; {path}; for video, M4A, WMA, AMR and others "
+            f"install PyAV: {EXTRA}"
+        ) from error
+    try:
+        # The prefix keeps a name such as `http:x` a file's name. Tags in odd code pages go through byte by byte.
+        container = av.open(
+            f"file:{path}",
+            options={"protocol_whitelist": "file"} | (options or {}),
+            metadata_errors="surrogateescape",
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        words = words_of(error) if not reason or isinstance(error, OSError) else reason
+        raise AudioFileError(
+            f"this is no audio file that can be read ({words}); {path}; name a recording, or a video with sound"
+        ) from error
+    with container:
+        if PLAYLISTS & set(container.format.name.split(",")):
+            raise AudioFileError(f"this is a playlist, not a recording; {path}; name the recordings in it")
+        yield container
+
+
+def words_of(error: Exception) -> str:
+    """What ffmpeg says about an error, without the path and the code that stand in the message anyway.
+
+    Args:
+        error: from PyAV.
+
+    Returns:
+        A few words in lower case.
+    """
+    words = getattr(error, "strerror", None) or str(error)
+    return re.sub(r"\s+", " ", words).strip().rstrip(".").lower()

@@ -1,0 +1,93 @@
+"""A file that appears whole or not at all, whatever writes it.
+
+What is written goes to a temporary name in the target's folder. Only when all of it lies safely on the disk does it get
+its name; after any error or Ctrl-C it is removed, and a `kill -9` leaves the name it had before untouched.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from rephase.errors import OutputError
+
+log = logging.getLogger(__name__)
+
+
+class SafeTarget:
+    """The temporary file behind a target.
+
+    Args:
+        target: where the result goes; a link is followed.
+        like: a file whose permissions and times the result gets; those of a new file by default.
+
+    Attributes:
+        temporary: the path to write to; the file is there, empty.
+
+    Raises:
+        OutputError: if no file can be made there, also from `finish`.
+    """
+
+    def __init__(self, target: Path, like: Path | None = None) -> None:
+        self._target, self._like = target, like
+        try:
+            self._real = target.resolve()
+            self.temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
+            # Made here and not by a library: never an existing file, and with the permissions that new files get.
+            os.close(os.open(self.temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            raise self.failed(getattr(error, "strerror", None) or str(error)) from error
+
+    def finish(self) -> None:
+        """Gives the file its name, once it is safe on the disk."""
+        try:
+            self._copy_attributes()
+            _flush_to_disk(self.temporary)
+            self.temporary.replace(self._real)
+            _flush_to_disk(self._real.parent)
+        except OSError as error:
+            raise self.failed(error.strerror or str(error)) from error
+        log.debug("wrote %s", self._real)
+
+    def remove(self) -> None:
+        """Takes the temporary file away, if it is still there."""
+        with contextlib.suppress(OSError):
+            self.temporary.unlink(missing_ok=True)
+
+    def failed(self, reason: str) -> OutputError:
+        """The error that says why nothing could be written.
+
+        Args:
+            reason: in a few words.
+
+        Returns:
+            The error, to be raised.
+        """
+        return OutputError(f"can't write the output ({reason}); {self._target}; check permissions and free space")
+
+    def _copy_attributes(self) -> None:
+        if self._like is None:
+            return
+        # A file system may hold neither: the result is worth more than its date.
+        with contextlib.suppress(OSError):
+            there = self._like.stat()
+            self.temporary.chmod(stat.S_IMODE(there.st_mode) & 0o777)
+            os.utime(self.temporary, ns=(there.st_atime_ns, there.st_mtime_ns))
+
+
+def _flush_to_disk(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():
+        return  # folders can't be opened there
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return  # a result that its owner may not read, like its recording
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():
+            raise  # some file systems can't sync a folder, which is no reason to fail
+    finally:
+        os.close(descriptor)
