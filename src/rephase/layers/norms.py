@@ -27,8 +27,8 @@ def _dimensions(over: Sequence[str]) -> tuple[int, ...]:
 def _mean(power: Tensor, dimensions: tuple[int, ...]) -> Tensor:
     """The mean over stated dimensions; in a graph for ONNX, over frames first.
 
-    ONNX Runtime adds up one value after the other: over a whole input at once its float32 sum is 1e-5 off, and phases of
-    features near 0 show it. Two short sums after each other are as exact as torch's one, which is the faster here.
+    ONNX Runtime adds up one value after the other: over a whole input at once its float32 sum is 1e-5 off, and phases
+    of features near 0 show it. Two short sums after each other are as exact as torch's one, which is the faster here.
     """
     frames = AXES["frames"]
     if frames in dimensions and torch.compiler.is_exporting():

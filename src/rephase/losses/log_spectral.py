@@ -22,6 +22,7 @@ def log_spectral_loss(
     reference: Float[Tensor, "batch time"],
     n_fft: int = 400,
     hop_length: int = 100,
+    floor: float = FLOOR,
 ) -> Float[Tensor, ""]:
     """The mean log-spectral distance of a batch; it depends on the level of both waveforms.
 
@@ -30,9 +31,10 @@ def log_spectral_loss(
         reference: clean waveform.
         n_fft: length of the DFT and of its Hann window, samples; the default is the metric's at 16 kHz.
         hop_length: samples.
+        floor: power below which differences count little; the default is the metric's.
     """
     ours, theirs = (
-        torch.log10(spectrum.real.square() + spectrum.imag.square() + FLOOR)
+        torch.log10(spectrum.real.square() + spectrum.imag.square() + floor)
         for spectrum in (mirrored_stft(w, n_fft=n_fft, hop_length=hop_length) for w in (estimate, reference))
     )
     squares = (ours - theirs).square().mean(1)

@@ -20,8 +20,8 @@ class RENetLite(Network):
 
     257 frequencies → stem (÷ 4) → encoder (÷ 2: 33 bands) → bottleneck: a dilated MPICM before each pair of HADFs
     (time, then frequency) and one after → back up by sub-pixel convolutions, with the features of the way down added.
-    The last layer gives a bounded mask and a positive rest for the magnitude and, for the phase, a real gain on the input's
-    phasor and an equivariant rest.
+    The last layer gives a bounded mask and a positive rest for the magnitude and, for the phase, a real gain on the
+    input's phasor and an equivariant rest.
 
     Equivariance: rotates (magnitude out invariant), on spectra.
 

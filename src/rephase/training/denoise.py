@@ -151,8 +151,8 @@ class DenoiseModule(lightning.LightningModule):
         """Stops the clock: validation is not training."""
         self._charge()
 
-    def validation_step(self, batch: tuple[str, Tensor, Tensor], batch_idx: int) -> None:
-        """Scores the averaged weights on fixed pairs of the validation split, task by task."""
+    def validation_step(self, batch: Sequence[Any], batch_idx: int) -> None:
+        """Scores the averaged weights on one batch of `ValidationBatches`: the name of its task, degraded, clean."""
         task, degraded, clean = batch
         estimate = self.averaged.module(degraded)
         metrics = (pesq_wb, estoi, si_sdr_db, lsd)

@@ -36,7 +36,7 @@ class Recipe:
         p_rounded: how likely the degraded waveform is rounded to 16 bits: above the end of a band that is all there is.
         p_second_noise: how likely a second noise is mixed in.
         p_clean: how likely the noise is 60 dB below the speech.
-        rooms: how many are simulated; each gives three responses.
+        rooms: how many are simulated, three responses each; a tenth of them, at least one, is for validation alone.
         source_weights: how often speech of a source is drawn, others 1; sources of hardly coded speech weigh more.
         validate_every: steps between validations.
         valid_batches: of validation for each task, of eight items of four seconds each.
@@ -84,6 +84,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise RephaseError(f"{name} must be more than 0; got {value}. Try {name}={getattr(Recipe, name)}.")
+        if self.rooms < 2:
+            raise RephaseError("rooms must be 2 or more, as validation has rooms of its own; got 1. Try rooms=500.")
 
     def spent(self, seconds: float, steps: int) -> float:
         """Share of the budget that is spent, 0 … 1.
