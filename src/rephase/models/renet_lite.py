@@ -30,6 +30,7 @@ class RENetLite(Network):
     """
 
     config: RENetLiteConfig
+    makeup: Tensor
 
     def __init__(self, config: RENetLiteConfig) -> None:
         super().__init__(config)
@@ -70,6 +71,8 @@ class RENetLite(Network):
         self.decoder = mpicm(stem, stem, config.stem_bands)
         self.magnitude_out = SubPixelMagnitudeConv2d(stem[0], 3, (1, 3), config.stem_stride)
         self.phase_out = SubPixelComplexConv2d(stem[1], 1, (1, 3), config.stem_stride)
+        # What training takes off clean speech, given back once it is done (`rephase.training.result`).
+        self.register_buffer("makeup", torch.ones(()))
         # A rest near nothing at first, but never with a gradient of 0: with a ReLU, denoising alone switched it off for
         # good, and no band could be widened afterwards.
         with torch.no_grad():
@@ -96,7 +99,8 @@ class RENetLite(Network):
         real, pair = self.decoder(real, pair)
         mask, rest, gain = self.magnitude_out(real)[..., : self.config.freqs].unbind(dim=1)
         turned = (1 + gain).unsqueeze(1) * phasor + self.phase_out(pair)[..., : self.config.freqs].squeeze(2)
-        return 1.5 * torch.sigmoid(mask) * magnitude + nn.functional.softplus(rest), unit(turned)
+        enhanced = 1.5 * torch.sigmoid(mask) * magnitude + nn.functional.softplus(rest)
+        return self.makeup * enhanced, unit(turned)
 
 
 def _padding(inputs: int, outputs: int, stride: int) -> tuple[int, int]:

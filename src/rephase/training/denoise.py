@@ -237,7 +237,8 @@ def train(
         minutes=module.spent / 60,
         starts=module.starts,
     )
-    model = write_model(run, config, facts, speech=[waveform.numpy() for waveform in validation[0][1][:2]])
+    _, degraded, clean = validation[0]
+    model = write_model(run, config, facts, speech=[waveform.numpy() for waveform in degraded[:2]], clean=clean)
     logger.info("wrote %s: %s", model.path, model.training["chosen"])
     return model
 

@@ -1,6 +1,7 @@
 """What a run leaves: weights with the scores they belong to, and the model folder made of the best of them."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float32
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from rephase import __version__
 from rephase.data.corpus import PackedCorpus
@@ -81,8 +83,36 @@ def _differences(recipe: dict[str, Any], other: dict[str, Any]) -> dict[str, Any
     return {key: value for key, value in recipe.items() if other.get(key) != value}
 
 
+def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) -> float:
+    """Sets the network's make-up gain so that clean speech comes out as loud as it went in.
+
+    What is best for noisy speech is a little too soft, as no network can be sure of every bin; it takes as much off
+    clean speech, a plain gain on all of it, which is measured here.
+
+    Args:
+        network: its `makeup` is set.
+        clean: speech of the validation split, full scale ±1.
+
+    Returns:
+        The make-up gain, dB.
+    """
+    network.makeup.fill_(1.0)
+    with torch.no_grad():
+        enhanced = network.eval()(clean)
+    gains = (enhanced * clean).sum(-1) / clean.square().sum(-1).clamp_min(1e-9)
+    gain = float(gains[clean.square().mean(-1) > 1e-9].mean()) if (clean.square().mean(-1) > 1e-9).any() else 1.0
+    gain = gain if gain > 0 else 1.0  # a network that has learned nothing yet has no level to give back
+    network.makeup.fill_(gain**-network.config.compression)
+    return -20 * math.log10(gain)
+
+
 def write_model(
-    run: Path, config: RENetLiteConfig, facts: dict[str, Any], speech: Sequence[Float32[np.ndarray, " time"]]
+    run: Path,
+    config: RENetLiteConfig,
+    facts: dict[str, Any],
+    *,
+    speech: Sequence[Float32[np.ndarray, " time"]],
+    clean: Float32[Tensor, "items time"],
 ) -> ModelFolder:
     """Writes `run`/model from the best averaged weights, or from the last ones where none could be scored.
 
@@ -91,6 +121,7 @@ def write_model(
         config: of their network; a preset gives the model its name, any other network is called as the run's folder.
         facts: about the training; the step and scores of the chosen weights are added.
         speech: recordings for the proof that the graph gives what the network gives.
+        clean: speech of the validation split that the level of the output is set by.
 
     Returns:
         The model as the registry reads it back.
@@ -100,7 +131,8 @@ def write_model(
     network = RENetLite(config)
     network.load_state_dict(load_file(weights))
     name = next((name for name, preset in PRESETS.items() if preset == config), run.resolve().name)
-    training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}}
+    makeup_db = round(give_level_back(network, clean), 3)
+    training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}, "makeup_db": makeup_db}
     return write_model_folder(
-        run / "model", network, ModelFacts(name=name, version=__version__, training=training), speech
+        run / "model", network, ModelFacts(name=name, version=__version__, task="universal", training=training), speech
     )
