@@ -16,17 +16,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 from rephase.audio.files import AudioInfo, audio_info, read_blocks
-from rephase.audio.formats import choose_format
+from rephase.audio.formats import LOSSY_SUBTYPES, AudioFormat, choose_format
 from rephase.audio.highband import BandJoin, HighBand, checked_highband
 from rephase.audio.limiter import Limiter
+from rephase.audio.part import Part, PartStream
 from rephase.audio.resample import Resampler, resampled_length
 from rephase.audio.silence import SilenceKeeper
+from rephase.audio.stages import Chain, Stage
 from rephase.audio.waveform import checked_rate, checked_strength, checked_waveform
 from rephase.audio.writer import AudioWriter, check_target
 from rephase.errors import ModelError
@@ -39,19 +40,6 @@ log = logging.getLogger(__name__)
 WIDENING_TASKS = {"bandwidth", "universal"}  # they restore what lies above a narrow recording's band
 
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
-
-
-@runtime_checkable
-class Stage(Protocol):
-    """A step of the way: blocks in, blocks out."""
-
-    def push(self, block: np.ndarray) -> np.ndarray:
-        """Takes the next samples and returns what is ready."""
-        ...
-
-    def flush(self) -> np.ndarray:
-        """Ends the stream and returns the rest."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -223,8 +211,10 @@ class Enhancer:
         strength: float = 1.0,
         highband: str = "follow",
         output_rate: int | None = None,
+        part: Part | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
+        before_naming: Callable[[Path], None] | None = None,
     ) -> Report:
         """Enhances a file; container, sample format, rate, channels and length stay where the target's name allows it.
 
@@ -235,8 +225,10 @@ class Enhancer:
             strength: 0 (the recording itself) to 1 (fully enhanced).
             highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
             output_rate: sample rate of the result, Hz; the recording's own by default.
+            part: what is enhanced; the rest stays bit for bit in lossless formats. All of it by default.
             overwrite: whether an existing target may be replaced; never by itself.
             progress: called with the seconds done and the seconds in all, now and then.
+            before_naming: called with the complete result's temporary path, before it gets its name.
 
         Returns:
             What was done.
@@ -255,21 +247,27 @@ class Enhancer:
             rate = checked_rate(output_rate, "output_rate (--output-rate)", "Leave it out to keep the recording's rate")
         # A wider result is enhanced at its own rate, so that what the model restores has room in it.
         work_rate = max(info.sample_rate, rate)
-        stream = self._stream(work_rate, info.channels, info.dtype, strength, highband)
+        stream: Stage = self._stream(work_rate, info.channels, info.dtype, strength, highband)
         check_target(target, source, overwrite)
         audio_format = choose_format(info, target, rate)
-        limiter = Limiter(rate, info.channels, audio_format.top, info.dtype)
+        limiters = [] if audio_format.has_headroom else [Limiter(rate, info.channels, audio_format.top, info.dtype)]
+        if part is not None:
+            # Limited within the part, so that no sample outside it is touched.
+            inner = [Limiter(work_rate, info.channels, audio_format.top, info.dtype) for _ in limiters]
+            limiters += inner
+            part = part.within(info.seconds, source)
+            stream = PartStream(Chain([stream, *inner]), part, work_rate, info.channels, info.dtype)
         stages: list[Stage] = [
             Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
             stream,
             Resampler(work_rate, rate, info.channels, info.dtype),
-            *([] if audio_format.has_headroom else [limiter]),
+            *limiters[:1],
         ]
         blocks = read_blocks(info)
         for stage in stages:
             blocks = _through(stage, blocks)
         written = 0
-        with AudioWriter(target, rate, info.channels, audio_format) as writer:
+        with AudioWriter(target, rate, info.channels, audio_format, before_naming) as writer:
             for block in blocks:
                 writer.write(block)
                 written += block.shape[1]
@@ -282,7 +280,8 @@ class Enhancer:
             audio_seconds=written / rate,
             compute_seconds=time.perf_counter() - started,
             notices=[
-                *self._notices(info, rate, written, limiter.limited, audio_format.notice),
+                *self._notices(info, rate, written, sum(stage.limited for stage in limiters), audio_format.notice),
+                *(_rest_hint(info, rate, audio_format) if part is not None else []),
                 *(self._width_hint(rate) if output_rate is None and strength > 0 else []),
             ],
         )
@@ -372,6 +371,15 @@ def _started(folder: ModelFolder, runtime: str, device: str, threads: int | None
             f"install it (pip install 'rephase[torch]'), or take runtime onnx and device cpu"
         ) from error
     return TorchRuntime(folder, device)
+
+
+def _rest_hint(info: AudioInfo, rate: int, audio_format: AudioFormat) -> list[str]:
+    """What becomes of the rest where only a part is enhanced and the rest doesn't stay bit for bit."""
+    if audio_format.subtype in LOSSY_SUBTYPES:
+        return [f"the rest is not enhanced, but encoded again: {audio_format.subtype} is lossy"]
+    if rate != info.sample_rate:
+        return [f"the rest is not enhanced, but converted from {info.sample_rate} to {rate} Hz"]
+    return []
 
 
 def _through(stage: Stage, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

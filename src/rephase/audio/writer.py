@@ -8,7 +8,7 @@ removed.
 import contextlib
 import logging
 import os
-import secrets
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from rephase.audio.files import path_for_libsndfile
 from rephase.audio.formats import AudioFormat
+from rephase.audio.leftovers import make_unfinished
 from rephase.errors import OutputError
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class AudioWriter:
         sample_rate: Hz.
         channels: how many.
         audio_format: container and sample format.
+        before_naming: called with the temporary path once the file is complete and safe on the disk.
 
     Raises:
         OutputError: if the file can't be written, also from its methods.
@@ -73,15 +75,21 @@ class AudioWriter:
             writer.write(block)
     """
 
-    def __init__(self, target: Path, sample_rate: int, channels: int, audio_format: AudioFormat) -> None:
+    def __init__(
+        self,
+        target: Path,
+        sample_rate: int,
+        channels: int,
+        audio_format: AudioFormat,
+        before_naming: Callable[[Path], None] | None = None,
+    ) -> None:
         self._target = target
+        self._before_naming = before_naming
         self._format = audio_format
         self._frames = 0
         try:
             self._real = target.resolve()
-            self._temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
-            # Made here and not by libsndfile: never an existing file, and with the permissions that new files get.
-            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._temporary, self._lock = make_unfinished(self._real)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise self._failed(getattr(error, "strerror", None) or str(error)) from error
         try:
@@ -154,6 +162,8 @@ class AudioWriter:
             raise self._failed(f"{written} of {self._frames} samples arrived; is the disk full?")
         try:
             _flush_to_disk(self._temporary)
+            if self._before_naming is not None:
+                self._before_naming(self._temporary)
             self._temporary.replace(self._real)
             _flush_to_disk(self._real.parent)
         except OSError as error:
@@ -163,6 +173,8 @@ class AudioWriter:
     def _remove(self) -> None:
         with contextlib.suppress(OSError):
             self._temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.close(self._lock)
 
     def _failed(self, reason: str) -> OutputError:
         return OutputError(f"can't write the output ({reason}); {self._target}; check permissions and free space")

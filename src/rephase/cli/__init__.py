@@ -13,13 +13,22 @@ import typer
 
 from rephase import __version__
 from rephase.cli import enhance, export, info, models
-from rephase.cli.failures import one_line
+from rephase.cli.failures import one_line, usage_line
+
+EPILOG = """\b
+Start with: rephase enhance talk.wav
+
+\b
+Exit codes: 0 done, 1 some of several inputs failed, 2 wrong usage or input, nothing was done, 130 interrupted,
+143 terminated. What went wrong stands on stderr, in one line: what; where; what to do.
+"""
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer brings its own click, older ones need click itself
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
 app = typer.Typer(
     name="rephase",
     help="Makes degraded speech clean: removes noise from recordings of speech.",
-    epilog="Start with: rephase enhance talk.wav",
+    epilog=EPILOG,
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
@@ -57,13 +66,16 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Runs the command line and exits.
 
-    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 143 terminated.
+    0 done, 1 some of several inputs failed, 2 wrong usage or nothing could be done, 130 interrupted, 143 terminated.
     """
     signal.signal(signal.SIGTERM, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="rephase")
+        sys.exit(app(prog_name="rephase", standalone_mode=False))
+    except UsageError as error:
+        typer.echo(usage_line(error), err=True)
+        sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one place where every error turns into a line for the user
         typer.echo(f"rephase: {one_line(error)}", err=True)
         sys.exit(2)

@@ -1,15 +1,20 @@
 """`rephase enhance`: files in, clean files out."""
 
 import contextlib
-import os
 from collections import Counter
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from rephase.cli.failures import Verbose, one_line, report_failures
+from rephase.cli.inputs import keep_unknown, tell_left_out, without_results
+from rephase.cli.plans import tell_plans, tidy_up
 from rephase.cli.progress import ProgressBar
+from rephase.cli.same_file import identity
+from rephase.cli.times import seconds_of
 
 if TYPE_CHECKING:
     from rephase.batch import Outcome, Settings
@@ -22,9 +27,12 @@ Examples:
   rephase enhance recordings/*.wav -o cleaned/   one result for each, in cleaned/
   rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
+  rephase enhance talk.wav --start 1:30 --end 2:00      half a minute of it; the rest stays bit for bit
+  rephase enhance recordings/ -o cleaned/ --dry-run     what it would do, how long it would take; writes nothing
 
 \b
-Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated.
+Exit codes: 0 all done, 1 some of several inputs failed, 2 wrong usage or input, nothing was done, 130 interrupted,
+143 terminated.
 """
 
 
@@ -59,6 +67,16 @@ def enhance(
     output_rate: Annotated[
         str, typer.Option(metavar="input|HZ", help="Sample rate of the result: that of the input, or a number.")
     ] = "input",
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Enhance from here on: seconds or h:m:s; before it nothing changes."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Enhance up to here; after it nothing changes.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, in what time and size, and write nothing.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders in a folder too.")] = False,
     jobs: Annotated[
         int,
@@ -76,33 +94,57 @@ def enhance(
     read and written piece by piece.
     """
     rate = _parse_rate(output_rate)
+    if dry_run and report is not None:
+        raise typer.BadParameter("can't go with --dry-run, which writes nothing", param_hint="--report")
+    since, until = seconds_of(start or "0", "--start"), seconds_of(end, "--end") if end is not None else None
+    if until is not None and until <= since:
+        raise typer.BadParameter(f"must lie after the start, {since:g} s, got {end!r}", param_hint="--end")
     inputs = list(dict.fromkeys(inputs))
-    from rephase.batch import Job, Ledger, Settings, jobs_of_folder, run
+    several = len(inputs) > 1
+    from rephase.batch import Settings, jobs_of_folder, run
+    from rephase.dry_run import plan
     from rephase.enhancer import Enhancer
+    from rephase.ledger import Job, Ledger, LedgerBeside
     from rephase.runtimes.cores import available_cores
 
     tree = _tree(inputs, output, recursive)
     folder = tree or _output_folder(inputs, output)
+    results: list[Path] = []
     if tree is not None:
         work = jobs_of_folder(inputs[0], tree, recursive=recursive)
     else:
+        if several:
+            inputs, results = without_results(inputs, partial(_target, folder=folder))
         work = [Job(source, target) for source, target in _targets(inputs, output, folder).items()]
     workers = min(jobs or (available_cores() if tree is not None else 1), len(work))
     threads = max(1, available_cores() // workers)
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device, threads=threads)
-    settings = Settings.of(enhancer, strength=strength, highband=highband, output_rate=rate)
+    settings = Settings.of(enhancer, strength=strength, highband=highband, output_rate=rate, start=since, end=until)
+    ledger: Ledger | LedgerBeside | None = None
+    if tree is not None:
+        ledger = Ledger(tree, asdict(settings))
+    elif several:
+        ledger = LedgerBeside(asdict(settings))
+    work, unknown = keep_unknown(work, results, ledger, overwrite=overwrite)
+    tell_left_out(results, unknown)
+    if dry_run:
+        plans = plan(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers)
+        tell_plans(plans, of=len(work), workers=workers)
+        return
     if folder is not None and any(_opens(job.source) for job in work):
         _make(folder, parents=tree is not None)
-    ledger = Ledger(tree, settings) if tree is not None else None
+    tidy_up(work)
     outcomes: list[Outcome] = []
     with ProgressBar(work[0].source.name if len(work) == 1 else f"{len(work)} recordings") as progress:
         ongoing = run(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers, progress=progress)
         with contextlib.closing(ongoing):
             for outcome in ongoing:
                 outcomes.append(outcome)
+                progress.wipe()
                 if outcome.report is not None:
-                    progress.wipe()
                     _tell(outcome.report, with_target=tree is None)
+                elif outcome.status == "skipped" and tree is None:
+                    typer.echo(f"{outcome.job.source}: done before, {outcome.job.target}")
     if report is not None:
         _write_report(report, settings, outcomes)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
@@ -157,18 +199,24 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
     return folder
 
 
+def _target(source: Path, folder: Path | None) -> Path:
+    """Where the result of a recording goes that is named after it."""
+    from rephase.audio.formats import target_suffix
+
+    return (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
+
+
 def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two of one name, and one in place of an input, before any work."""
-    from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
 
-    kept = set(map(_identity, inputs))
+    kept = set(map(identity, inputs))
     sources: dict[Path, Path] = {}
     for source in inputs:
-        target = (folder or source.parent) / f"{source.stem}.enhanced{target_suffix(source)}"
+        target = _target(source, folder)
         if folder is None and output is not None:
             target = Path(output)
-        if _identity(target) in kept:
+        if identity(target) in kept:
             raise OutputError(
                 f"the result of {source} would replace an input; {target}; choose another output, recordings are kept"
             )
@@ -178,15 +226,6 @@ def _targets(inputs: list[Path], output: str | None, folder: Path | None) -> dic
             )
         sources[target] = source
     return {source: target for target, source in sources.items()}
-
-
-def _identity(path: Path) -> object:
-    """What two paths of one file have in common, whatever links lead there."""
-    try:
-        status = path.stat()
-    except OSError:  # no such file yet
-        return os.path.realpath(path)
-    return status.st_dev, status.st_ino
 
 
 def _opens(source: Path) -> bool:

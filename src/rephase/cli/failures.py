@@ -46,6 +46,24 @@ def one_line(error: Exception) -> str:
     return " ".join(message.split())
 
 
+def usage_line(error: Exception) -> str:
+    """What to say of a command line that can't be understood.
+
+    Args:
+        error: click's usage error, with the context in which it arose.
+
+    Returns:
+        One line; the help itself where the command line was empty.
+    """
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "rephase"
+    message = getattr(error, "format_message", lambda: str(error))()
+    if context is not None and message == context.get_help():
+        return message
+    message = " ".join(message.split()).rstrip(".")
+    return f"rephase: {message[:1].lower()}{message[1:]}; in the command {command}; see {command} --help"
+
+
 def report_failures(failures: list[Exception], *, of: int) -> None:
     """Lists on stderr which of several inputs failed and why, and ends the command.
 
