@@ -106,4 +106,9 @@ def test_times_and_durations():
         6000,
         7200.5,
     ]
-    assert [spoken(value) for value in (0.0, 59.0, 600.0, 7200.0)] == ["under 1 s", "59 s", "10 min", "2.0 h"]
+    assert [spoken(value) for value in (0.0, 59.0, 600.0, 7200.0)] == [
+        "under 1 s",
+        "about 59 s",
+        "about 10 min",
+        "about 2.0 h",
+    ]

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from rephase.errors import AudioFileError
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz
+MOST_CHANNELS = 64  # a sphere of microphones; more are a damaged header, or samples taken for channels
 LARGEST_SAMPLE = 1e10  # a float file on the scale of 32-bit integers is odd but usable, more is damage
 BLOCK_SECONDS = 1.0
 
@@ -167,6 +168,11 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
             f"sample rate must be {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {sound.samplerate}; {path}; "
             f"check the file's header, or convert it to a usual rate first"
         )
+    if sound.channels > MOST_CHANNELS:
+        raise AudioFileError(
+            f"at most {MOST_CHANNELS} channels can be enhanced, got {sound.channels}; {path}; "
+            f"check the file's header, or split it first"
+        )
     return AudioInfo(
         path=path,
         format=sound.format,
@@ -190,4 +196,6 @@ def _check_finite(block: np.ndarray, first: int, info: AudioInfo) -> None:
 
 def _reason(error: Exception) -> str:
     """The own words of libsndfile, without the path that stands in the message anyway."""
-    return getattr(error, "error_string", str(error)).strip().rstrip(".").lower()
+    reason = getattr(error, "error_string", str(error)).strip().rstrip(".").lower()
+    # What it says where it finds no frame of an MP3; that the file is there and regular is known by then.
+    return "its content is no audio" if "is not a regular file" in reason else reason

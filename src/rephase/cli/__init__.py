@@ -4,6 +4,7 @@ Nothing above `main` prints a traceback: an error becomes one line on stderr, an
 """
 
 import io
+import os
 import signal
 import sys
 from types import FrameType
@@ -63,12 +64,29 @@ def _stop(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
+def _mute_libraries() -> None:
+    """Keeps libraries in C off stderr, where some tell of damage by themselves: our one line says it.
+
+    They write to the descriptor 2; our own words go to another one of the same terminal or file. `--verbose` undoes it.
+    """
+    try:
+        if sys.stderr.fileno() != 2:
+            return
+    except (AttributeError, OSError, ValueError):  # there is no stderr, or it is none of the system's
+        return
+    own = os.dup(2)
+    sys.stderr = open(own, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)  # noqa: PTH123, SIM115 - for good
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+
+
 def main() -> None:
     """Runs the command line and exits.
 
     0 done, 1 some of several inputs failed, 2 wrong usage or nothing could be done, 130 interrupted, 143 terminated.
     """
     signal.signal(signal.SIGTERM, _stop)
+    _mute_libraries()
     if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rephase.cli.failures import Verbose, one_line, report_failures
+from rephase.cli.failures import Verbose, one_line, report_failures, shown
 from rephase.cli.inputs import keep_unknown, tell_left_out, without_results
 from rephase.cli.plans import tell_plans, tidy_up
 from rephase.cli.progress import ProgressBar
@@ -38,7 +38,13 @@ Exit codes: 0 all done, 1 some of several inputs failed, 2 wrong usage or input,
 
 def enhance(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, OGG, MP3, AIFF ...), or one folder.")
+        list[Path],
+        typer.Argument(
+            # readable: what can't be read fails by itself, and the others go on
+            metavar="INPUTS",
+            readable=False,
+            help="Recordings (WAV, FLAC, OGG, MP3, AIFF ...), or one folder.",
+        ),
     ],
     output: Annotated[
         str | None,
@@ -144,7 +150,7 @@ def enhance(
                 if outcome.report is not None:
                     _tell(outcome.report, with_target=tree is None)
                 elif outcome.status == "skipped" and tree is None:
-                    typer.echo(f"{outcome.job.source}: done before, {outcome.job.target}")
+                    typer.echo(f"{shown(outcome.job.source)}: done before, {shown(outcome.job.target)}")
     if report is not None:
         _write_report(report, settings, outcomes)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
@@ -252,10 +258,10 @@ def _make(folder: Path, *, parents: bool) -> None:
 
 def _tell(report: "Report", *, with_target: bool) -> None:
     if with_target:
-        where = f"{report.source} -> {report.target}"
+        where = f"{shown(report.source)} -> {shown(report.target)}"
         typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})")
     for notice in report.notices:
-        typer.echo(f"{report.source.name}: {notice}", err=True)
+        typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
 
 
 def _tell_sum(outcomes: "list[Outcome]") -> None:

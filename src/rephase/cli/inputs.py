@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from rephase.cli.failures import shown
 from rephase.cli.same_file import identity
 
 if TYPE_CHECKING:
@@ -68,12 +69,14 @@ def tell_left_out(results: Sequence[Path], unknown: "Sequence[Job]") -> None:
         unknown: jobs whose result is there, though no ledger knows it.
     """
     if len(results) == 1:
-        typer.echo(f"{results[0].name}: left out, it is the result of another input", err=True)
+        typer.echo(f"{shown(results[0].name)}: left out, it is the result of another input", err=True)
     elif results:
-        typer.echo(f"{len(results)} inputs are left out, they are results of others: {results[0].name} ...", err=True)
+        typer.echo(
+            f"{len(results)} inputs are left out, they are results of others: {shown(results[0].name)} ...", err=True
+        )
     for job in unknown:
         typer.echo(
-            f"{job.source.name}: left out, {job.target.name} is there and no ledger says how it was made; "
-            f"remove it to have it made anew",
+            f"{shown(job.source.name)}: left out, {shown(job.target.name)} is there and no ledger says how it was "
+            f"made; remove it to have it made anew",
             err=True,
         )

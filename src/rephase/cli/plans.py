@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rephase.cli.failures import report_failures
+from rephase.cli.failures import report_failures, shown
 from rephase.cli.times import spoken
 
 if TYPE_CHECKING:
@@ -31,22 +31,22 @@ def tell_plans(plans: "Iterable[Plan]", *, of: int, workers: int) -> None:
         if plan.error is not None:
             failures.append(plan.error)
         elif plan.info is None or plan.format is None:
-            typer.echo(f"{plan.job.source}: done before")
+            typer.echo(f"{shown(plan.job.source)}: done before")
             done += 1
         else:
             info = plan.info
             typer.echo(
-                f"{plan.job.source} -> {plan.job.target}  ({plan.format.format} {plan.format.subtype}, "
+                f"{shown(plan.job.source)} -> {shown(plan.job.target)}  ({plan.format.format} {plan.format.subtype}, "
                 f"{plan.sample_rate} Hz, {info.channels} channel{'s' if info.channels > 1 else ''}, "
-                f"{info.seconds:.1f} s of audio; about {spoken(plan.seconds)}, {megabytes(plan.bytes)})"
+                f"{info.seconds:.1f} s of audio; {spoken(plan.seconds)}, {megabytes(plan.bytes)})"
             )
             if plan.format.notice:
-                typer.echo(f"{plan.job.source.name}: {plan.format.notice}", err=True)
+                typer.echo(f"{shown(plan.job.source.name)}: {plan.format.notice}", err=True)
             size, seconds, audio = size + plan.bytes, seconds + plan.seconds, audio + info.seconds
             targets.append(plan.job.target)
     if targets:
         typer.echo(
-            f"dry run, nothing was written: {len(targets)} to enhance ({audio:.1f} s of audio), about "
+            f"dry run, nothing was written: {len(targets)} to enhance ({audio:.1f} s of audio), "
             f"{spoken(seconds)} on this machine{f' with {workers} at a time' if workers > 1 else ''}, "
             f"{megabytes(size)}{f'; {done} done before' if done else ''}"
         )
@@ -60,7 +60,7 @@ def _tell_space(target: Path, size: int) -> None:
     folder = next(folder for folder in target.absolute().parents if folder.is_dir())
     free = shutil.disk_usage(folder).free
     if free < size:
-        typer.echo(f"the results need {megabytes(size)}, but {megabytes(free)} are free in {folder}", err=True)
+        typer.echo(f"the results need {megabytes(size)}, but {megabytes(free)} are free in {shown(folder)}", err=True)
 
 
 def megabytes(size: int | float) -> str:
@@ -91,4 +91,4 @@ def tidy_up(work: "Sequence[Job]") -> None:
         removed = remove_leftovers(folder)
         if removed:
             files = "an unfinished result" if len(removed) == 1 else f"{len(removed)} unfinished results"
-            typer.echo(f"removed {files} that a killed run had left in {folder}", err=True)
+            typer.echo(f"removed {files} that a killed run had left in {shown(folder)}", err=True)

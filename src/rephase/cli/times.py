@@ -34,22 +34,22 @@ def seconds_of(text: str, option: str) -> float:
 
 
 def spoken(seconds: int | float) -> str:
-    """A duration as people say it.
+    """A duration that was estimated, as people say it.
 
     Args:
         seconds: at least 0.
 
     Returns:
-        Two of its units at most.
+        One unit.
 
     Example:
         >>> spoken(0.3), spoken(75), spoken(4000)
-        ('under 1 s', '75 s', '67 min')
+        ('under 1 s', 'about 75 s', 'about 67 min')
     """
     if seconds < 1:
         return "under 1 s"
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"about {seconds:.0f} s"
     if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
