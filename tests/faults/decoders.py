@@ -24,17 +24,23 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=4, help="default: 4")
     parser.add_argument("--rounds", type=int, default=20, help="of every damage to every format; default: 20")
     arguments = parser.parse_args()
-    decoded, deadly = 0, []
-    for seed in range(SEED + 1, SEED + 1 + arguments.seeds):
-        inputs = cases(seed, arguments.rounds)
-        for first in range(0, len(inputs), AT_ONCE):
-            deadly += found(inputs[first : first + AT_ONCE])
-        decoded += len(inputs)
-        print(f"{decoded} decoded, {len(deadly)} deadly", file=sys.stderr)
+    decoded, deadly = hunt(arguments.seeds, arguments.rounds)
     for case in deadly:
         print(f"{case.group}, {case.name}")
     print(f"{decoded} inputs, libsndfile {soundfile.__libsndfile_version__}: {len(deadly)} killed the process")
     return 1 if deadly else 0
+
+
+def hunt(seeds: int, rounds: int) -> tuple[int, list[Case]]:
+    """How many inputs were decoded, and those that killed the process."""
+    decoded, deadly = 0, []
+    for seed in range(SEED + 1, SEED + 1 + seeds):
+        inputs = cases(seed, rounds)
+        for first in range(0, len(inputs), AT_ONCE):
+            deadly += found(inputs[first : first + AT_ONCE])
+        decoded += len(inputs)
+        print(f"{decoded} decoded, {len(deadly)} deadly", file=sys.stderr)
+    return decoded, deadly
 
 
 def found(inputs: list[Case]) -> list[Case]:

@@ -12,48 +12,13 @@ from pathlib import Path
 import soundfile
 from cases import ROUNDS, SEED, cases
 from judge import BAD, ENHANCED, REFUSED, judge_all
+from decoders import hunt
 from kinds import formats
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "robustness.md"
-PAGE_TEXT = """# What damaged and odd files end in
-
-{facts}
-
-An input may end in two ways: as a result that can be decoded and is as long as what can be decoded of the input, or as one
-line on stderr with exit code 2 and nothing left on the disk. Everything else is a fault of rephase; `make faults` then ends
-with exit code 1 and names the inputs.
-
-{table}
-
-- *whole*: speech in every format that libsndfile writes.
-- *truncated, bits flipped, spliced, header randomised*: what a broken download, a bad disk or a careless program makes of
-  those; headers get extreme values. *Two files in one*: the start of one file and the whole of another.
-- *odd samples*: NaN, infinity, 1e30, an offset, one sample, silence, squares at full scale, rates from 1 Hz to 2 GHz, up to
-  1024 channels.
-- *no audio*: nothing, a byte, text, random bytes, a magic word alone. *Claims a year*: a kilobyte whose header says so.
-
-*Traceback*: one was printed, or the message says that rephase is at fault. *No single line*: several lines, or words of a
-library. *Hang*: no end within 30 s. *Signal*: the process died. *Half-written*: a file was left though the command failed, or
-a temporary one. *Wrong result*: it can't be decoded, or has another length than the input.
-
-The generator and the judge are `tests/faults`; a sample of the inputs runs in `make test`, all of them in `make test-slow`.
-
-## Decoders run in our own process
-
-libsndfile {version} did not die on any of these inputs, nor on the {decoded} further ones that
-`python tests/faults/decoders.py` made for it alone (other seeds, decoding only). A decoder in a process of its own would
-cost 0.1 s of start-up and a copy of every sample, and buy nothing that was seen to be needed.
-
-## What else is promised, and where it is tested
-
-| promise | test |
-|---|---|
-| `kill -9` at any moment leaves whole results alone under their names, and a rerun finishes the batch | `tests/end_to_end/test_kill.py` |
-| full disk, read-only folder, vanishing input, odd names, loops of links, FIFOs, devices: one line, nothing lost | `tests/end_to_end/test_safety.py` |
-| what a killed run has left is removed by the next one; what another run still writes is not | `tests/audio/test_leftovers.py` |
-| memory doesn't grow with the length | `tests/end_to_end/test_long.py`, [benchmarks-files.md](benchmarks-files.md) |
-"""
+DECODER_ROUNDS = 20
+TEXT = Path(__file__).with_name("page.md")
 
 
 def main() -> int:
@@ -64,6 +29,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=SEED, help=f"default: {SEED}")
     parser.add_argument("--workers", type=int, default=1, help="processes at a time; default: 1")
+    parser.add_argument("--decoder-seeds", type=int, default=2, help="more inputs for the decoders alone; default: 2")
     parser.add_argument("--model", default="renet-lite", help="default: renet-lite")
     parser.add_argument("--output", type=Path, default=PAGE, metavar="FILE", help="default: docs/robustness.md")
     arguments = parser.parse_args()
@@ -81,9 +47,12 @@ def main() -> int:
                 )
             if number % 100 == 0:
                 print(f"{number} of {len(inputs)}", file=sys.stderr)
-    arguments.output.write_text(page(arguments, inputs, counts, peak), encoding="utf-8")
+    decoded, deadly = hunt(arguments.decoder_seeds, DECODER_ROUNDS)
+    words = decoders(decoded, [f"{case.group}, {case.name}" for case in deadly])
+    text = page(arguments, inputs, counts, peak).replace("{decoders}", words)
+    arguments.output.write_text(text, encoding="utf-8")
     print(f"wrote {arguments.output}")
-    return 1 if bad else 0
+    return 1 if bad or deadly else 0
 
 
 def page(arguments: argparse.Namespace, inputs: list, counts: dict[str, Counter[str]], peak: int) -> str:
@@ -101,7 +70,18 @@ def page(arguments: argparse.Namespace, inputs: list, counts: dict[str, Counter[
         f"{len(formats())} formats, libsndfile {soundfile.__libsndfile_version__}, model {arguments.model}. "
         f"Peak memory of a process that went through all of its inputs: {peak / 1e6:.0f} MB."
     )
-    return PAGE_TEXT.replace("{facts}", facts).replace("{table}", table)
+    return TEXT.read_text(encoding="utf-8").replace("{facts}", facts).replace("{table}", table)
+
+
+def decoders(decoded: int, deadly: list[str]) -> str:
+    """What the hunt for deadly inputs has found."""
+    version = f"libsndfile {soundfile.__libsndfile_version__}"
+    if deadly:
+        return f"{version} DIED on {len(deadly)} of {decoded} inputs: {'; '.join(deadly)}."
+    return (
+        f"{version} did not die on any of these inputs, nor on {decoded} further ones that were made for it alone with "
+        f"other seeds (`python tests/faults/decoders.py` makes any number)."
+    )
 
 
 if __name__ == "__main__":
