@@ -62,7 +62,9 @@ def survives(inputs: list[Case]) -> bool:
 
 def decode(inputs: list[Case]) -> None:
     """Decodes inputs to their ends, whatever they give."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     with tempfile.TemporaryDirectory() as folder:
         for case in inputs:
             path = Path(folder) / f"input.{case.suffix}"

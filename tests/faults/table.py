@@ -11,8 +11,8 @@ from pathlib import Path
 
 import soundfile
 from cases import ROUNDS, SEED, cases
-from judge import BAD, ENHANCED, REFUSED, judge_all
 from decoders import hunt
+from judge import BAD, ENHANCED, REFUSED, judge_all
 from kinds import formats
 
 ROOT = Path(__file__).parents[2]

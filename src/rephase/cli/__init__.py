@@ -3,12 +3,11 @@
 Nothing above `main` prints a traceback: an error becomes one line on stderr, and `--verbose` shows what led to it.
 """
 
-import io
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,19 +64,29 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _mute_libraries() -> None:
-    """Keeps libraries in C off stderr, where some tell of damage by themselves: our one line says it.
+    """Keeps libraries in C off stdout and stderr, where some tell of damage by themselves: our one line says it.
 
-    They write to the descriptor 2; our own words go to another one of the same terminal or file. `--verbose` undoes it.
+    They write to the descriptors 1 and 2; our own words go to others of the same terminal or file. `--verbose` lets
+    them speak.
     """
+    sys.stdout, sys.stderr = _moved(sys.stdout, 1), _moved(sys.stderr, 2)
+
+
+def _moved(stream: Any, number: int) -> Any:
+    """The same stream on another descriptor, while nothing more comes out of its own."""
     try:
-        if sys.stderr.fileno() != 2:
-            return
-    except (AttributeError, OSError, ValueError):  # there is no stderr, or it is none of the system's
-        return
-    own = os.dup(2)
-    sys.stderr = open(own, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)  # noqa: PTH123, SIM115 - for good
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
-        os.dup2(nowhere.fileno(), 2)
+        if stream.fileno() != number:
+            return stream
+    except (AttributeError, OSError, ValueError):  # there is none, or it is none of the system's
+        return stream
+    stream.flush()
+    lines = number == 2 or stream.isatty()
+    moved = os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="backslashreplace")
+    moved.reconfigure(line_buffering=lines)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
+    return moved
 
 
 def main() -> None:
@@ -87,8 +96,6 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _stop)
     _mute_libraries()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(app(prog_name="rephase", standalone_mode=False))
     except UsageError as error:

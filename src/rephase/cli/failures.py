@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 def _log_everything(wanted: bool) -> bool:
     if wanted:
         with contextlib.suppress(AttributeError, OSError, ValueError):
-            if sys.stderr.fileno() != 2:
-                os.dup2(sys.stderr.fileno(), 2)  # libraries in C may speak
+            if sys.stderr.fileno() != 2:  # libraries in C may speak
+                os.dup2(sys.stderr.fileno(), 2)
+                os.dup2(sys.stderr.fileno(), 1)
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("rephase").setLevel(logging.DEBUG)
     return wanted
