@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rephase.audio.checks import check_rate
+from rephase.audio.checks import check_channels, check_rate
 from rephase.audio.files import AudioInfo
 from rephase.audio.media.library import load_av, opened, words_of
 from rephase.audio.media.track import MediaTrack
@@ -100,6 +100,7 @@ def probe(path: Path, reason: str = "") -> MediaFile:
         ]
         for track in tracks:
             check_rate(track.sample_rate, path)
+            check_channels(track.channels, path)
         return MediaFile(
             path=path,
             tracks=tracks,
