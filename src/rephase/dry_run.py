@@ -10,7 +10,7 @@ which is exact where every sample takes the same room, and as good as the excerp
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,11 +19,12 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
-from rephase.audio.files import AudioInfo, audio_info, read_blocks
+from rephase.audio.files import AudioInfo, audio_info, read_blocks, tags_of
 from rephase.audio.formats import AudioFormat
 from rephase.audio.part import HEARD_AFTER_SECONDS, HEARD_BEFORE_SECONDS
 from rephase.audio.resample import Resampler, resampled_length
 from rephase.audio.results import ResultPlan, TrackFormat, plan_result
+from rephase.audio.tags import write_tags
 from rephase.audio.writer import check_target
 from rephase.batch import Settings
 from rephase.enhancer import Enhancer
@@ -207,9 +208,10 @@ class _Measured:
             return _media_size(work)
         if work.kind not in self._sizes:
             excerpt = work.excerpt(self._excerpt_seconds)
-            empty = len(_encoded(excerpt[:, :0], work))
+            tags = {**tags_of(work.info.path), "software": self.enhancer.made_by} if work.info.media is None else {}
+            empty = len(_encoded(excerpt[:, :0], work, tags))
             result = self._enhanced(work, excerpt)
-            self._sizes[work.kind] = empty, (len(_encoded(result, work)) - empty) / result.shape[1]
+            self._sizes[work.kind] = empty, (len(_encoded(result, work, tags)) - empty) / result.shape[1]
         empty, per_sample = self._sizes[work.kind]
         return round(empty + per_sample * resampled_length(work.info.frames, work.info.sample_rate, work.sample_rate))
 
@@ -243,7 +245,7 @@ def _media_size(work: _Work) -> int:
     return round(bits / 8 * work.info.seconds)
 
 
-def _encoded(samples: np.ndarray, work: _Work) -> bytes:
+def _encoded(samples: np.ndarray, work: _Work, tags: Mapping[str, str] | None = None) -> bytes:
     """A result as it would be written, in memory; nothing for media files, where the model takes most of the time."""
     if not isinstance(work.format, AudioFormat):
         return b""
@@ -251,5 +253,6 @@ def _encoded(samples: np.ndarray, work: _Work) -> bytes:
     with soundfile.SoundFile(
         file, "w", work.sample_rate, len(samples), work.format.subtype, format=work.format.format
     ) as sound:
+        write_tags(sound, tags or {})
         sound.write(samples.T)
     return file.getvalue()

@@ -65,9 +65,10 @@ def test_the_size_of_a_wav_is_exact(tmp_path, recordings, identity_model):
 
 
 def test_parts_and_strength_0_take_less_time(tmp_path, recordings, identity_model):
+    from rephase.audio.files import audio_info
     from rephase.batch import Settings
     from rephase.dry_run import _heard_seconds
-    from rephase.enhancer import Enhancer, audio_info
+    from rephase.enhancer import Enhancer
 
     enhancer, info = Enhancer.from_pretrained(identity_model), audio_info(recordings / "b.flac")
     for options, seconds in [

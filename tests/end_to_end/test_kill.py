@@ -77,7 +77,7 @@ def test_killed_at_the_worst_moments(recordings, tmp_path, identity_model, momen
     hooks = {
         "half written": ("rephase.audio.writer.AudioWriter.write", 3),
         "noted, not named": ("pathlib.Path.replace", 1),
-        "named": ("rephase.audio.writer._flush_to_disk", 4),  # of the folder of the second result
+        "named": ("rephase.audio.safe_target._flush_to_disk", 4),  # of the folder of the second result
     }
     name, count = hooks[moment]
     module, _, attribute = name.rpartition(".")
