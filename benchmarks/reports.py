@@ -1,25 +1,15 @@
 """What the reports share: tables in Markdown, and the versions and the machine behind the figures."""
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rephase.reporting.tables import markdown_table as table
+from rephase.reporting.tables import write_whole as write
 from rephase.runtimes.cores import available_cores
 
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Writes a table; the first column is text, the others are figures.
-
-    Args:
-        header: names of the columns.
-        rows: cells.
-
-    Returns:
-        Lines of Markdown.
-    """
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+__all__ = ["machine", "table", "versions", "write"]
 
 
 def versions(packages: Iterable[str]) -> str:
@@ -56,16 +46,3 @@ def _processor() -> str:
         return platform.processor() or "unknown processor"
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else "unknown processor"
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a report, whole or not at all.
-
-    Args:
-        path: of the report.
-        text: its content.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

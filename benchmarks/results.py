@@ -2,77 +2,60 @@
 
     make results DATA=FOLDER
 
-FOLDER/eval holds eval.csv (task, id, snr_db, ...), <task>/degraded/<id>.flac and <task>/clean/<id>.flac, and, where
-there are scores of other systems on the same pairs, peers.csv. A metric without a value for a file is counted and
-listed with its reason; it is in no mean.
+FOLDER/eval holds eval.csv (task, id, snr_db, band_hz, ...), <task>/degraded/<id>.flac and <task>/clean/<id>.flac, and,
+where there are scores of other systems on the same pairs, peers.csv. Scoring is `rephase evaluate`; its report lies in
+runs/results, where a run that was stopped goes on. This file only lays the tables out.
 """
 
 import argparse
 import csv
 import hashlib
-import math
+import io
 import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from reports import machine, table, versions, write
 
-import rephase
-from rephase.metrics import MetricError, band_level_db, estoi, lsd, pd_deg, pesq_wb, si_sdr_db
-from rephase.weights import ModelFolder
+from rephase.cli.progress import ProgressBar
+from rephase.errors import RephaseError
+from rephase.evaluation.catalogue import METRICS, EvaluationError
+from rephase.evaluation.items import Item, items_of_list
+from rephase.evaluation.report import write_report
+from rephase.evaluation.results import Results
+from rephase.evaluation.run import Setting, choose_model, evaluate
+from rephase.evaluation.scoring import DEGRADED, Scored
+from rephase.evaluation.statistics import RESAMPLES
+from rephase.runtimes.cores import available_cores
+from rephase.weights import ModelFolder, find_model
 
-REPORT = Path(__file__).parent.parent / "docs" / "results.md"
-METRICS: dict[str, Callable[..., float]] = {
-    "pesq_wb": pesq_wb,
-    "estoi": estoi,
-    "si_sdr_db": si_sdr_db,
-    "pd_deg": pd_deg,
-    "lsd": lsd,
-}
-TITLES = {
-    "pesq_wb": "PESQ-WB ↑",
-    "estoi": "ESTOI ↑",
-    "si_sdr_db": "SI-SDR (dB) ↑",
-    "pd_deg": "PD (°) ↓",
-    "lsd": "LSD ↓",
-}
-BANDS = ((2000, 4000), (4000, 6000), (6000, 8000))  # Hz
-BAND_SNRS = (10.0, 15.0)  # dB; below, what is left of the noise hides what was taken from the speech
-RESAMPLES = 10_000
-
-
-class DataError(Exception):
-    """The data folder is not what it must be; the message says what to do."""
+ROOT = Path(__file__).parent.parent
+REPORT = ROOT / "docs" / "results.md"
+WORK = ROOT / "runs" / "results"
+TABLE = ("pesq_wb", "estoi", "si_sdr_db", "pd_deg", "lsd", "dnsmos_ovrl")  # of every task, and of peers.csv
+BANDWIDTH = ("lsd_below", "lsd_above")
+LEVELS = tuple(name for name in METRICS if name.startswith("level_"))
+LEVEL_SNRS = (10.0, 15.0)  # dB; below, what is left of the noise hides what was taken from the speech
+PACKAGES = ("rephase", "numpy", "soundfile", "onnxruntime", "pesq", "pystoi", "speechmos")
 
 
 @dataclass
-class Scores:
-    """Scores of one system.
+class Evaluation:
+    """Everything that the report is made of.
 
     Attributes:
-        values: by task and metric, one for each pair that has one.
-        missing: task, id, metric and reason of each that has none.
+        model: what was scored.
+        results: its scores.
+        list_hash: SHA-256 of the list of pairs.
+        peers: scores of other systems, one a task and system.
     """
 
-    values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    missing: list[tuple[str, str, str, str]] = field(default_factory=list)
-
-    def add(self, pair: dict[str, str], metric: str, score: Callable[[], float]) -> None:
-        """Keeps a score, or the reason why there is none."""
-        try:
-            value = score()
-        except MetricError as error:
-            self.missing.append((pair["task"], pair["id"], metric, str(error)))
-            return
-        if math.isfinite(value):
-            self.values.setdefault((pair["task"], metric), []).append(value)
-        else:
-            self.missing.append((pair["task"], pair["id"], metric, f"the value is {value}"))
+    model: ModelFolder
+    results: Results
+    list_hash: str
+    peers: list[dict[str, str]]
 
 
 def main() -> int:
@@ -81,222 +64,213 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="folder that holds eval/eval.csv")
     parser.add_argument("--model", default="renet-lite", metavar="NAME|FOLDER", help="default: renet-lite")
     parser.add_argument("--output", type=Path, default=REPORT, metavar="FILE", help="default: docs/results.md")
+    parser.add_argument(
+        "--work", type=Path, default=WORK, metavar="FOLDER", help="of the report; default: runs/results"
+    )
     arguments = parser.parse_args()
-    try:
-        folder = arguments.data / "eval"
-        pairs = read_pairs(folder)
-        peers = read_peers(folder)
-        enhancer = rephase.Enhancer.from_pretrained(arguments.model, runtime="onnx", device="cpu")
-        degraded, enhanced = score_all(folder, pairs, enhancer)
-    except (DataError, rephase.RephaseError) as error:
-        print(f"results: {error}", file=sys.stderr)
-        return 2
     default = arguments.model == parser.get_default("model")
     command = "make results DATA=FOLDER" if default else "python benchmarks/results.py FOLDER --model NAME|FOLDER"
-    text = report(command, enhancer.model, digest(folder), pairs, {"degraded": degraded, "enhanced": enhanced}, peers)
-    write(arguments.output, text)
-    print(f"wrote {arguments.output}")
+    try:
+        done = score(arguments.data / "eval", arguments.model, arguments.work)
+        write_report(done.results, arguments.work)
+    except RephaseError as error:
+        print(f"results: {error}", file=sys.stderr)
+        return 2
+    pairs = arguments.output.with_name(f"{arguments.output.stem}-pairs.csv")
+    write(pairs, pair_list(done.results))
+    write(arguments.output, report(command, done, pairs.name))
+    print(f"wrote {arguments.output} and {pairs}; the page with plots and players is {arguments.work / 'index.html'}")
     return 0
 
 
 # ---------------------------------------------------------------- data
-def read_pairs(folder: Path) -> list[dict[str, str]]:
-    """Reads the list of pairs."""
+def score(folder: Path, model: str, work: Path) -> Evaluation:
+    """Scores what came in and what the model made of it, against the clean recordings."""
     path = folder / "eval.csv"
     if not path.is_file():
-        raise DataError(f"no {path}; name the data folder, the one that holds eval/eval.csv: make results DATA=FOLDER")
-    pairs = _rows(path, {"task", "id", "snr_db"})
-    if not pairs:
-        raise DataError(f"{path} lists no pairs")
-    return pairs
+        raise EvaluationError(
+            f"no {path}; name the data folder, the one that holds eval/eval.csv: make results DATA=FOLDER"
+        )
+    items = items_of_list(path)
+    if problem := next((item.problem for item in items if item.problem), ""):
+        raise EvaluationError(f"{problem}; {path} lists it: complete the data folder")
+    chosen = tuple(METRICS[name] for name in (*TABLE, *BANDWIDTH, *LEVELS))
+    setting = Setting(chosen, model=choose_model(model), with_degraded=True)
+    with ProgressBar(f"{len(items)} pairs") as progress:
+        scores, _ = evaluate(items, setting, work, workers=min(available_cores(), len(items)), progress=progress)
+    described = find_model(model)
+    names = [metric.name for metric in chosen]
+    about = {"estimates": choose_model(model).label, "pairs": "eval.csv"}
+    results = Results(described.name, items, scores, names, has_degraded=True, about=about)
+    return Evaluation(described, results, hashlib.sha256(path.read_bytes()).hexdigest(), read_peers(folder))
 
 
 def read_peers(folder: Path) -> list[dict[str, str]]:
     """Reads the scores of other systems; none if there is no peers.csv."""
     path = folder / "peers.csv"
-    return _rows(path, {"task", "system", "n", *METRICS}) if path.is_file() else []
-
-
-def _rows(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if absent := sorted(columns - set(reader.fieldnames or [])):
-            raise DataError(f"{path} has no column {', '.join(absent)}; it has {', '.join(reader.fieldnames or [])}")
+        if absent := sorted({"task", "system", "n"} - set(reader.fieldnames or [])):
+            raise EvaluationError(
+                f"{path} has no column {', '.join(absent)}; it has {', '.join(reader.fieldnames or [])}"
+            )
         return list(reader)
 
 
-def read_recording(path: Path) -> tuple[np.ndarray, int]:
-    """Reads a mono recording."""
-    try:
-        return soundfile.read(path, dtype="float32")
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise DataError(f"can't read {path} ({error}); eval.csv lists it: complete the data folder") from error
-
-
-def digest(folder: Path) -> str:
-    """SHA-256 of the list of pairs."""
-    return hashlib.sha256((folder / "eval.csv").read_bytes()).hexdigest()
-
-
-# ---------------------------------------------------------------- scores
-def score_all(folder: Path, pairs: list[dict[str, str]], enhancer: rephase.Enhancer) -> tuple[Scores, Scores]:
-    """Scores what came in and what the model made of it, against the clean recording."""
-    degraded_scores, enhanced_scores = Scores(), Scores()
-    for number, pair in enumerate(pairs, 1):
-        if sys.stderr.isatty():
-            print(f"\r{number} of {len(pairs)}", end="\n" * (number == len(pairs)), file=sys.stderr, flush=True)
-        name = f"{pair['id']}.flac"
-        degraded, sample_rate = read_recording(folder / pair["task"] / "degraded" / name)
-        clean, clean_rate = read_recording(folder / pair["task"] / "clean" / name)
-        if clean_rate != sample_rate:
-            raise DataError(f"{pair['task']}/{name}: degraded has {sample_rate} Hz and clean {clean_rate}")
-        enhanced = enhancer.enhance(degraded, sample_rate)
-        score_pair(degraded_scores, pair, clean, degraded, sample_rate)
-        score_pair(enhanced_scores, pair, clean, enhanced, sample_rate)
-    return degraded_scores, enhanced_scores
-
-
-def score_pair(
-    scores: Scores, pair: dict[str, str], reference: np.ndarray, estimate: np.ndarray, sample_rate: int
-) -> None:
-    """Adds all scores of a recording."""
-    signals = {"reference": reference, "estimate": estimate, "sample_rate": sample_rate}
-    for metric, function in METRICS.items():
-        scores.add(pair, metric, partial(function, **signals))
-    if has_band_level(pair):
-        for band in BANDS:
-            scores.add(pair, band_title(band), partial(band_level_db, **signals, band_hz=band))
-
-
-def has_band_level(pair: dict[str, str]) -> bool:
-    """Whether the band level of a pair says something: noise alone, and little of it."""
-    return pair["task"] == "denoise" and pair["snr_db"] != "" and float(pair["snr_db"]) in BAND_SNRS
-
-
-def band_title(band: tuple[int, int]) -> str:
-    """Names a band: "2–4 kHz"."""
-    return f"{band[0] / 1000:g}–{band[1] / 1000:g} kHz"
-
-
-def interval(values: list[float]) -> tuple[float, float]:
-    """The 95 % bootstrap interval of the mean (percentiles; always the same resamples)."""
-    resamples = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.percentile(np.asarray(values)[resamples].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def pair_list(results: Results) -> str:
+    """The pairs and the SHA-256 of their recordings, as CSV."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["item", "clean_sha256", "degraded_sha256"])
+    for scored in results.scores:
+        lines.writerow([scored.name, scored.hashes["reference"], scored.hashes["degraded"]])
+    return text.getvalue()
 
 
 # ---------------------------------------------------------------- report
-def report(
-    command: str,
-    model: ModelFolder,
-    eval_hash: str,
-    pairs: list[dict[str, str]],
-    scores: dict[str, Scores],
-    peers: list[dict[str, str]],
-) -> str:
+def report(command: str, done: Evaluation, pairs: str) -> str:
     """Writes the report."""
+    model, results = done.model, done.results
     hashes = ", ".join(f"{name} `{file.sha256}`" for name, file in sorted(model.files.items()))
     parts = [
         "# Results",
         f"Made by `{command}`. Means over fixed pairs of degraded and clean recordings; behind the means of "
-        f"{model.name} stands the 95 % interval ({RESAMPLES:,} bootstrap resamples of the pairs). Every score compares "
-        "with the clean recording; how each is defined stands in `rephase.metrics`.",
+        f"{model.name} stands the 95 % interval ({RESAMPLES:,} bootstrap resamples of the pairs). Every score but "
+        "DNSMOS compares with the clean recording; how each is defined stands in `rephase.metrics`.",
         f"- Model: {model.name} {model.version}, trained for: {model.task}. SHA-256: {hashes}.\n"
-        f"- Pairs: {len(pairs)}; SHA-256 of `eval.csv`: `{eval_hash}`.\n"
-        f"- Versions: {versions(('rephase', 'numpy', 'soundfile', 'onnxruntime', 'pesq', 'pystoi'))}.\n"
+        f"- Pairs: {len(results.items)}, listed with their hashes in [{pairs}]({pairs}); "
+        f"SHA-256 of `eval.csv`: `{done.list_hash}`.\n"
+        f"- Versions: {versions(PACKAGES)}.\n"
         f"- Machine: {machine()}.\n"
-        f"- Missing: {missing_summary(scores)}",
+        f"- Missing: {missing_summary(results)}",
     ]
-    if peers:
+    tasks = by_task(results)
+    if done.peers:
         parts.append(
             "The other systems ran with their published weights; their scores come from `eval/peers.csv`. "
-            + agreement(pairs, scores["degraded"], peers)
+            + agreement(tasks, results, done.peers)
         )
-    for task in dict.fromkeys(pair["task"] for pair in pairs):
-        parts += [f"## {task}", task_table(task, pairs, model.name, scores, peers)]
-    parts += band_section(pairs, model.name, scores)
-    if any(system.missing for system in scores.values()):
-        parts += ["## Missing values", missing_table(model.name, scores)]
+    for task, scores in tasks.items():
+        parts += [f"## {task}", task_table(task, scores, results, done.peers)]
+    parts += bandwidth_section(tasks, results) + level_section(results)
+    if results.missing:
+        parts += ["## Missing values", missing_table(results)]
     return "\n\n".join(parts) + "\n"
 
 
-def task_table(
-    task: str, pairs: list[dict[str, str]], model: str, scores: dict[str, Scores], peers: list[dict[str, str]]
-) -> str:
+def by_task(results: Results) -> dict[str, list[Scored]]:
+    """The scores of each task, in the order of the list."""
+    tasks: dict[str, list[Scored]] = {}
+    for item, scored in zip(results.items, results.scores):
+        tasks.setdefault(item.conditions.get("task", "all"), []).append(scored)
+    return tasks
+
+
+def task_table(task: str, scores: list[Scored], results: Results, peers: list[dict[str, str]]) -> str:
     """The systems of a task, one a row."""
-    count = sum(pair["task"] == task for pair in pairs)
-    rows = [
-        ["degraded", str(count)] + [cell(scores["degraded"], task, metric, count) for metric in METRICS],
-        [f"**{model}**", str(count)] + [cell(scores["enhanced"], task, metric, count, True) for metric in METRICS],
-    ]
+    rows = two_rows(TABLE, scores, results)
     for peer in peers:
         if peer["task"] == task and peer["system"] != "degraded":
-            figures = [f"{float(peer[metric]):.3f}" if peer[metric] else "missing" for metric in METRICS]
-            rows.append([peer["system"], peer["n"], *figures])
-    return table(["system", "pairs", *TITLES.values()], rows)
+            rows.append([peer["system"], peer["n"], *(peer_cell(peer, name) for name in TABLE)])
+    return table(["system", "pairs", *titles(TABLE)], rows)
 
 
-def band_section(pairs: list[dict[str, str]], model: str, scores: dict[str, Scores]) -> list[str]:
-    """How loud the bands of speech are beside the clean recording."""
-    count = sum(map(has_band_level, pairs))
-    if not count:
-        return []
-    titles = [band_title(band) for band in BANDS]
-    rows = [
-        ["degraded"] + [cell(scores["degraded"], "denoise", title, count) for title in titles],
-        [f"**{model}**"] + [cell(scores["enhanced"], "denoise", title, count, True) for title in titles],
+def peer_cell(peer: dict[str, str], name: str) -> str:
+    """A mean of another system; a dash where nobody computed it."""
+    if name not in peer:
+        return "–"
+    return f"{float(peer[name]):.3f}" if peer[name] else "missing"
+
+
+def two_rows(names: tuple[str, ...], scores: list[Scored], results: Results) -> list[list[str]]:
+    """What came in, and what the model made of it."""
+    count = str(len(scores))
+    return [
+        ["degraded", count, *(cell(DEGRADED + name, scores, results) for name in names)],
+        [f"**{results.system}**", count, *(cell(name, scores, results, with_interval=True) for name in names)],
     ]
-    snrs = " and ".join(f"{snr:g}" for snr in BAND_SNRS)
+
+
+def cell(column: str, scores: list[Scored], results: Results, *, with_interval: bool = False) -> str:
+    """A mean, its interval, and how many pairs it is of where some are missing."""
+    found = results.summary(column, scores)
+    if not found.count:
+        return "missing"
+    text = f"{found.mean:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if with_interval else "")
+    return text if found.count == len(scores) else f"{text} ({found.count} of {len(scores)})"
+
+
+def titles(names: tuple[str, ...]) -> list[str]:
+    """Heads of columns: "PESQ-WB ↑"."""
+    return [f"{METRICS[name].title} {METRICS[name].arrow}" for name in names]
+
+
+def bandwidth_section(tasks: dict[str, list[Scored]], results: Results) -> list[str]:
+    """LSD on both sides of the cut-off, of the tasks in which the band ends early."""
+    parts = []
+    narrow = {item.name for item in results.items if item.cut_off_hz is not None}
+    for task, scores in tasks.items():
+        if chosen := [scored for scored in scores if scored.name in narrow]:
+            rows = two_rows(BANDWIDTH, chosen, results)
+            parts += [f"LSD of {task}:", table(["system", "pairs", *titles(BANDWIDTH)], rows)]
+    text = "The band of these recordings ends at the cut-off: what lies below came in, what lies above was lost."
+    return ["## Below and above the cut-off", text, *parts] if parts else []
+
+
+def has_level(item: Item) -> bool:
+    """Whether the band level of a pair says something: noise alone, and little of it."""
+    snr = item.conditions.get("snr_db", "")
+    return item.conditions.get("task") == "denoise" and snr != "" and float(snr) in LEVEL_SNRS
+
+
+def level_section(results: Results) -> list[str]:
+    """How loud the bands of speech are beside the clean recording."""
+    scores = [scored for item, scored in zip(results.items, results.scores) if has_level(item)]
+    if not scores:
+        return []
+    snrs = " and ".join(f"{snr:g}" for snr in LEVEL_SNRS)
     return [
         "## Band level",
-        f"Energy beside the clean recording in dB, mean over the {count} pairs of denoise with {snrs} dB of "
+        f"Energy beside the clean recording in dB, mean over the {len(scores)} pairs of denoise with {snrs} dB of "
         "signal-to-noise ratio. 0 is right; below, speech was taken with the noise; above, noise is left.",
-        table(["system", *titles], rows),
+        table(["system", "pairs", *titles(LEVELS)], two_rows(LEVELS, scores, results)),
     ]
 
 
-def cell(scores: Scores, task: str, metric: str, count: int, with_interval: bool = False) -> str:
-    """A mean, its interval, and how many pairs it is of where some are missing."""
-    values = scores.values.get((task, metric), [])
-    if not values:
-        return "missing"
-    text = f"{np.mean(values):.3f}"
-    if with_interval:
-        low, high = interval(values)
-        text += f" [{low:.3f}, {high:.3f}]"
-    return text if len(values) == count else f"{text} ({len(values)} of {count})"
-
-
-def agreement(pairs: list[dict[str, str]], degraded: Scores, peers: list[dict[str, str]]) -> str:
-    """Whether both toolchains give `degraded` the same means."""
-    counts = Counter(pair["task"] for pair in pairs)
-    differences = [
-        abs(float(np.mean(degraded.values[peer["task"], metric])) - float(peer[metric]))
-        for peer in peers
-        for metric in METRICS
-        if peer["system"] == "degraded"
-        and int(peer["n"]) == len(degraded.values.get((peer["task"], metric), [])) == counts[peer["task"]]
-    ]
+def agreement(tasks: dict[str, list[Scored]], results: Results, peers: list[dict[str, str]]) -> str:
+    """Whether both toolchains give `degraded` the same means, metric by metric."""
+    differences: dict[str, list[float]] = {}
+    for peer in peers:
+        for name in TABLE:
+            scores = tasks.get(peer["task"], [])
+            found = results.summary(DEGRADED + name, scores)
+            if peer["system"] == "degraded" and peer.get(name) and int(peer["n"]) == found.count == len(scores):
+                differences.setdefault(name, []).append(abs(found.mean - float(peer[name])))
     if not differences:
         return "They are means over other pairs than these."
-    return (
-        f"Its {len(differences)} means of `degraded` and ours, computed apart from each other, differ by at most "
-        f"{max(differences):.4f}."
-    )
+    counts = Counter({name: len(values) for name, values in differences.items()})
+    largest = ", ".join(f"{METRICS[name].title} {np.max(values):.4f}" for name, values in differences.items())
+    told = "computed apart from each other, differ by at most"
+    return f"Its {counts.total()} means of `degraded` and ours, {told}: {largest}."
 
 
-def missing_summary(scores: dict[str, Scores]) -> str:
+def missing_summary(results: Results) -> str:
     """Counts values that could not be computed."""
-    counts = [f"{len(system.missing)} of {name}" for name, system in scores.items()]
-    total = sum(len(system.missing) for system in scores.values())
-    return f"{' and '.join(counts)}; in no mean, listed below." if total else "none; every score has a value."
+    of_degraded = sum(column.startswith(DEGRADED) for _, column, _ in results.missing)
+    if not results.missing:
+        return "none; every score has a value."
+    return f"{of_degraded} of degraded and {len(results.missing) - of_degraded} of enhanced; in no mean, listed below."
 
 
-def missing_table(model: str, scores: dict[str, Scores]) -> str:
+def missing_table(results: Results) -> str:
     """Lists values that could not be computed."""
-    names = {"degraded": "degraded", "enhanced": model}
-    rows = [[names[name], *entry] for name, system in scores.items() for entry in system.missing]
-    return table(["system", "task", "pair", "metric", "reason"], rows)
+    rows = []
+    for item, column, reason in results.missing:
+        system = "degraded" if column.startswith(DEGRADED) else results.system
+        rows.append([system, item, column.removeprefix(DEGRADED), reason])
+    return table(["system", "pair", "metric", "reason"], rows)
 
 
 if __name__ == "__main__":

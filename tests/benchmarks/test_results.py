@@ -1,5 +1,6 @@
 """The report of scores: made from a small data folder with a model that changes nothing."""
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -12,12 +13,13 @@ import soundfile
 
 pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
+pytest.importorskip("speechmos")
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "results.py"
 
 
 def results(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,7 @@ def data(tmp_path_factory, example_audio) -> Path:
     silent = folder / "eval" / "denoise" / "clean" / "001.flac"
     soundfile.write(silent, np.zeros(64000), 16000)
     (folder / "eval" / "eval.csv").write_text(
-        "task,id,seconds,snr_db\ndenoise,000,4.0,10\ndenoise,001,4.0,0\ndereverb,000,4.0,\n"
+        "task,id,seconds,snr_db,band_hz\ndenoise,000,4.0,10,\ndenoise,001,4.0,0,\ndereverb,000,4.0,,4000\n"
     )
     (folder / "eval" / "peers.csv").write_text(
         "task,system,n,pesq_wb,estoi,si_sdr_db,pd_deg,lsd\n"
@@ -49,7 +51,7 @@ def data(tmp_path_factory, example_audio) -> Path:
 @pytest.fixture(scope="session")
 def report(data, identity_model, tmp_path_factory) -> str:
     target = tmp_path_factory.mktemp("report") / "docs" / "results.md"
-    done = results(data, "--model", identity_model, "--output", target)
+    done = results(data, "--model", identity_model, "--output", target, "--work", target.parent / "work")
     assert done.returncode == 0, done.stderr
     return target.read_text(encoding="utf-8")
 
@@ -68,35 +70,57 @@ def test_a_model_that_changes_nothing_scores_as_what_came_in(report):
 
 
 def test_a_pair_without_a_score_is_in_no_mean_and_listed(report):
-    pesq, estoi, si_sdr, pd, lsd = cells(report, "denoise", "degraded")[1:]
+    pesq, estoi, si_sdr, pd, lsd, dnsmos = cells(report, "denoise", "degraded")[1:]
     assert all(cell.endswith("(1 of 2)") for cell in (pesq, estoi, si_sdr, pd))
-    assert re.fullmatch(r"\d+\.\d{3}", lsd)  # silence has a distance
-    assert "Missing: 4 of degraded and 4 of enhanced" in report
-    listed = [line for line in report.splitlines() if line.startswith("| identity | denoise | 001 |")]
-    assert len(listed) == 4
-    assert all("reference is silent" in line for line in listed)
+    assert all(re.fullmatch(r"\d+\.\d{3}", cell) for cell in (lsd, dnsmos))  # silence has a distance
+    assert "Missing: 7 of degraded and 7 of enhanced" in report
+    listed = [line for line in report.splitlines() if line.startswith("| identity | denoise/001 |")]
+    assert len(listed) == 7
+    assert sum("reference is silent" in line for line in listed) == 4
+    assert sum("reference holds nothing from" in line for line in listed) == 3  # the band levels
 
 
 def test_other_systems_stand_beside_the_model(report):
-    assert cells(report, "dereverb", "Another") == ["1", "1.500", "0.250", "-3.000", "60.000", "missing"]
+    assert cells(report, "dereverb", "Another") == ["1", "1.500", "0.250", "-3.000", "60.000", "missing", "–"]
 
 
 def test_agreement_is_told_of_means_over_the_same_pairs(report, data):
     figures = [float(cell) for cell in cells(report, "dereverb", "degraded")[1:]]
-    expected = max(abs(ours - theirs) for ours, theirs in zip(figures, (1, 0.5, 0, 50, 1)))
-    told = re.search(r"Its 5 means of `degraded` and ours.* differ by at most (\d+\.\d+)", report)
-    assert float(told[1]) == pytest.approx(expected, abs=1e-3)
+    expected = [abs(ours - theirs) for ours, theirs in zip(figures, (1, 0.5, 0, 50, 1))]
+    assert "Its 5 means of `degraded` and ours" in report
+    for metric, difference in (("PESQ-WB", expected[0]), ("LSD", expected[4])):
+        told = re.search(rf"differ by at most: .*{metric} (\d+\.\d+)", report)
+        assert float(told[1]) == pytest.approx(difference, abs=1e-3)
+
+
+def test_lsd_stands_on_both_sides_of_the_cut_off(report):
+    below, above = (float(cell) for cell in cells(report, "Below and above the cut-off", "degraded")[1:])
+    assert 0 < below < 10
+    assert 0 < above < 10
+    assert "LSD of dereverb:" in report
+    assert "LSD of denoise:" not in report
+
+
+def test_pairs_are_listed_with_their_hashes(report, data, tmp_path_factory):
+    path = next(tmp_path_factory.getbasetemp().glob("report*/docs/results-pairs.csv"))
+    lines = path.read_text().splitlines()
+    clean = data / "eval" / "denoise" / "clean" / "000.flac"
+    assert lines[1].startswith(f"denoise/000,{hashlib.sha256(clean.read_bytes()).hexdigest()},")
+    assert len(lines) == 4
+    assert "(results-pairs.csv)" in report
 
 
 def test_band_levels_are_those_of_the_pairs_with_little_noise(report):
     assert "the 1 pairs of denoise with 10 and 15 dB" in report
-    assert all(float(cell) > -1 for cell in cells(report, "Band level", "degraded"))  # noise adds
+    assert all(float(cell) > -1 for cell in cells(report, "Band level", "degraded")[1:])  # noise adds
 
 
 @pytest.mark.parametrize("folder", ["", "eval"])
 def test_a_data_folder_without_a_list_is_an_error(folder, tmp_path, identity_model):
     (tmp_path / "eval").mkdir()
-    done = results(tmp_path / folder, "--model", identity_model, "--output", tmp_path / "results.md")
+    done = results(
+        tmp_path / folder, "--model", identity_model, "--output", tmp_path / "results.md", "--work", tmp_path / "work"
+    )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "eval.csv; name the data folder" in done.stderr
@@ -106,7 +130,9 @@ def test_a_data_folder_without_a_list_is_an_error(folder, tmp_path, identity_mod
 def test_a_listed_recording_that_is_not_there_is_an_error(data, identity_model, tmp_path):
     shutil.copytree(data, tmp_path / "data")
     (tmp_path / "data" / "eval" / "denoise" / "clean" / "000.flac").unlink()
-    done = results(tmp_path / "data", "--model", identity_model, "--output", tmp_path / "results.md")
+    done = results(
+        tmp_path / "data", "--model", identity_model, "--output", tmp_path / "results.md", "--work", tmp_path / "work"
+    )
     assert done.returncode == 2
     assert "complete the data folder" in done.stderr
     assert not (tmp_path / "results.md").exists()

@@ -64,7 +64,7 @@ def test_an_unknown_model(rephase, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["renet-lite-causal", "renet-small"])
+@pytest.mark.parametrize("name", ["renet-lite-causal", "renet-base", "renet-small"])
 def test_a_preset_with_random_weights(rephase, tmp_path, name):
     target = tmp_path / "graph.onnx"
     outcome = rephase("export", name, "-o", target, "--random")

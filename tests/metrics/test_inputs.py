@@ -6,7 +6,23 @@ import numpy as np
 import pytest
 
 from rephase.errors import RephaseError
-from rephase.metrics import MetricError, band_level_db, estoi, lsd, pesq_wb, si_sdr_db
+from rephase.metrics import (
+    MetricError,
+    band_level_db,
+    csig,
+    dnsmos,
+    estoi,
+    llr,
+    lsd,
+    pesq_nb,
+    pesq_wb,
+    sdr_db,
+    segmental_snr_db,
+    si_sdr_db,
+    snr_db,
+    stoi,
+    wss,
+)
 
 
 def band_level(**signals):
@@ -14,7 +30,9 @@ def band_level(**signals):
 
 
 METRICS = pytest.mark.parametrize(
-    "metric", [pesq_wb, estoi, si_sdr_db, lsd, band_level], ids=lambda metric: metric.__name__
+    "metric",
+    [pesq_wb, pesq_nb, stoi, estoi, si_sdr_db, sdr_db, snr_db, segmental_snr_db, lsd, band_level, llr, wss, csig],
+    ids=lambda metric: metric.__name__,
 )
 
 
@@ -45,7 +63,9 @@ def test_a_rate_must_be_positive(metric, speech):
         metric(reference=speech, estimate=speech, sample_rate=0)
 
 
-@pytest.mark.parametrize("metric", [pesq_wb, estoi, si_sdr_db], ids=lambda metric: metric.__name__)
+@pytest.mark.parametrize(
+    "metric", [pesq_wb, pesq_nb, stoi, estoi, si_sdr_db, sdr_db, llr, csig], ids=lambda metric: metric.__name__
+)
 @pytest.mark.parametrize("silent", ["reference", "estimate"])
 def test_silence_has_no_score(metric, silent, speech):
     signals = {"reference": speech, "estimate": speech}
@@ -56,14 +76,14 @@ def test_silence_has_no_score(metric, silent, speech):
 
 @METRICS
 def test_a_waveform_can_be_too_short(metric, speech):
-    if metric is si_sdr_db:
+    if metric in (si_sdr_db, snr_db):
         assert metric(reference=speech[9000:9001], estimate=speech[9000:9001], sample_rate=16000) == np.inf
         return
-    with pytest.raises(MetricError, match=r"1/4 of a second|0\.4 s|at least 400 samples"):
+    with pytest.raises(MetricError, match=r"1/4 of a second|0\.4 s|at least (400|600) samples|more than 512"):
         metric(reference=speech[9000:9399], estimate=speech[9000:9399], sample_rate=16000)
 
 
-@pytest.mark.parametrize(("metric", "package"), [(pesq_wb, "pesq"), (estoi, "pystoi")])
+@pytest.mark.parametrize(("metric", "package"), [(pesq_wb, "pesq"), (estoi, "pystoi"), (sdr_db, "fast_bss_eval")])
 def test_a_missing_package_is_named_with_the_extra(metric, package, speech, monkeypatch):
     real = builtins.__import__
 
@@ -76,6 +96,22 @@ def test_a_missing_package_is_named_with_the_extra(metric, package, speech, monk
     with pytest.raises(ImportError, match=rf"{package}: pip install 'rephase\[eval\]'") as caught:
         metric(reference=speech, estimate=speech, sample_rate=16000)
     assert not isinstance(caught.value, MetricError)  # else every file would count as one without a value
+
+
+def test_a_missing_package_of_dnsmos_is_named(speech, monkeypatch):
+    from rephase.metrics.dnsmos import _networks
+
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "speechmos":
+            raise ModuleNotFoundError("No module named 'librosa'", name="librosa")
+        return real(name, *rest)
+
+    _networks.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"librosa: pip install 'rephase\[eval\]'"):
+        dnsmos(estimate=speech, sample_rate=16000)
 
 
 def test_the_error_is_of_the_family():

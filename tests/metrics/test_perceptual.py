@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rephase.metrics import MetricError, estoi, pesq_wb
+from rephase.metrics import MetricError, estoi, pesq_nb, pesq_wb, stoi
 
 pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
@@ -17,10 +17,14 @@ def test_no_difference_is_the_best_score(speech):
     assert pesq_wb(reference=speech, estimate=speech, sample_rate=16000) == pytest.approx(
         0.999 + 4 / (1 + np.exp(-1.3669 * 4.5 + 3.8224)), abs=1e-5
     )
+    assert pesq_nb(reference=speech, estimate=speech, sample_rate=16000) == pytest.approx(
+        0.999 + 4 / (1 + np.exp(-1.4945 * 4.5 + 4.6607)), abs=1e-5
+    )
     assert estoi(reference=speech, estimate=speech, sample_rate=16000) == pytest.approx(1, abs=1e-9)
+    assert stoi(reference=speech, estimate=speech, sample_rate=16000) == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", [pesq_wb, estoi], ids=["pesq_wb", "estoi"])
+@pytest.mark.parametrize("metric", [pesq_wb, pesq_nb, estoi, stoi], ids=lambda metric: metric.__name__)
 def test_more_noise_is_a_lower_score(metric, speech, noise):
     scores = [
         metric(reference=speech, estimate=speech + 10 ** (-snr_db / 20) * noise, sample_rate=16000)
@@ -35,6 +39,28 @@ def test_scores_of_the_example(speech, example_audio):
     degraded, _ = soundfile.read(example_audio / "dishes-0db.degraded.flac", dtype="float32")
     assert pesq_wb(reference=speech, estimate=degraded, sample_rate=16000) == pytest.approx(1.0597, abs=1e-4)
     assert estoi(reference=speech, estimate=degraded, sample_rate=16000) == pytest.approx(0.5208, abs=1e-4)
+
+
+def test_scores_are_those_of_the_packages(speech, example_audio):
+    import pesq
+    import pystoi
+
+    degraded, _ = soundfile.read(example_audio / "dishes-0db.degraded.flac", dtype="float32")
+    pair = {"reference": speech, "estimate": degraded, "sample_rate": 16000}
+    assert pesq_wb(**pair) == pytest.approx(pesq.pesq(16000, speech, degraded, "wb"), abs=1e-4)
+    assert pesq_nb(**pair) == pytest.approx(pesq.pesq(16000, speech, degraded, "nb"), abs=1e-4)
+    assert stoi(**pair) == pytest.approx(pystoi.stoi(speech, degraded, 16000, extended=False), abs=1e-4)
+    assert estoi(**pair) == pytest.approx(pystoi.stoi(speech, degraded, 16000, extended=True), abs=1e-4)
+
+
+def test_the_narrow_band_is_that_of_a_telephone(speech):
+    """What is lost above 4 kHz doesn't matter to it."""
+    spectrum = np.fft.rfft(speech)
+    spectrum[len(spectrum) // 2 :] = 0
+    narrow = np.fft.irfft(spectrum, speech.size)
+    assert pesq_nb(reference=speech, estimate=narrow, sample_rate=16000) > 4.5
+    assert pesq_wb(reference=speech, estimate=narrow, sample_rate=16000) < 4
+    assert pesq_nb(reference=speech[::2], estimate=speech[::2], sample_rate=8000) > 4.5
 
 
 @pytest.mark.parametrize("gain", [1e-12, 1e-3, 5.0])

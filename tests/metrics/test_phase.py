@@ -126,6 +126,25 @@ def test_every_pair_of_frames_lies_in_one_block():
 
 
 @every_metric
+def test_what_is_left_out_is_not_right(metric, speech):
+    """An estimate that is perfect for a moment and says nothing else: as wrong there as any phase drawn at random."""
+    estimate = np.zeros_like(speech)
+    estimate[30000:32000] = speech[30000:32000]
+    nothing = np.full_like(speech, 1e-12)  # an estimate without a phase that has to do with the speech
+    assert score(metric, speech, estimate) > 0.8 * min(score(metric, speech, nothing), np.pi / 2)
+
+
+def test_zeros_have_the_phase_zero_whatever_their_sign():
+    reference = np.random.default_rng(0).standard_normal(4000)
+    estimate = np.zeros(4000)
+    estimate[3999] = 1e-9  # not silent, but all frames before the last are
+    ((error, _),) = error_blocks(reference, estimate, 16000, metric="test")
+    (clean,) = spectrum_blocks(reference, 16000, metric="test")
+    assert error[:38] == pytest.approx(np.angle(clean.conj())[:38], abs=1e-12)
+    assert np.abs(error).max() <= np.pi
+
+
+@every_metric
 def test_silence_has_no_phase(metric, speech):
     silence = np.zeros_like(speech)
     with pytest.raises(MetricError, match="estimate is silent"):

@@ -50,6 +50,18 @@ def test_lsd_of_a_gain_is_a_tenth_of_its_decibels(gain_db, sample_rate, noise):
     assert value == pytest.approx(abs(gain_db) / 10, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("band", "expected"), [((0, 4000), 0.0), ((4000, 8000), 2.0), ((2000, 8000), 2 * (101 / 151) ** 0.5)]
+)
+def test_lsd_of_a_band_sees_that_band_alone(band, expected, noise):
+    """White noise that is 20 dB down above 4 kHz: √(share of the bins) · 2."""
+    spectrum = np.fft.rfft(noise)
+    spectrum[len(spectrum) // 2 :] *= 0.1
+    estimate = np.fft.irfft(spectrum, noise.size)
+    value = lsd(reference=noise, estimate=estimate, sample_rate=16000, band_hz=band)
+    assert value == pytest.approx(expected, abs=0.05)
+
+
 def test_lsd_knows_magnitudes_only(speech):
     assert lsd(reference=speech, estimate=-speech, sample_rate=16000) == 0
 

@@ -18,7 +18,7 @@ TINY = RENetLiteConfig(
 )  # fmt: skip
 # So many minutes that the clock moves no learning rate: the steps alone decide, and a run can be repeated exactly.
 FEW_STEPS = Recipe(
-    minutes=1e9, steps=24, batch=2, seconds=1.0, warmup_steps=5, p_room=0.5, rooms=1, validate_every=12,
+    minutes=1e9, steps=24, batch=2, seconds=1.0, warmup_steps=5, p_room=0.5, rooms=2, validate_every=12,
     valid_batches=1, checkpoint_every=5, log_every=1,
 )  # fmt: skip
 

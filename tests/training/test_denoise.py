@@ -55,11 +55,12 @@ def test_a_run_ends_with_weights_metrics_and_a_checkpoint(finished, recipe):
     assert (finished.folder / "checkpoints" / "last.ckpt").exists()
     last = weight_facts(finished.folder / "last.safetensors")
     assert last["step"] == recipe.steps
-    assert 1 < last["valid_pesq_wb"] < 4.7
+    assert 1 < last["valid_denoise_pesq_wb"] < 4.7
+    assert 0 < last["valid_bandwidth_lsd"] < 10
     assert 0 < last["valid_estoi"] < 1
     best = weight_facts(finished.folder / "best.safetensors")
     assert best["step"] in (12, recipe.steps)
-    assert best["valid_pesq_wb"] >= last["valid_pesq_wb"]
+    assert best["valid_estoi"] >= last["valid_estoi"]
 
 
 def test_the_model_folder_holds_the_best_weights_and_runs(finished, tiny):
@@ -179,7 +180,7 @@ def test_weights_without_a_score_are_kept_but_never_called_best(recipe, tiny, cl
     assert not (tmp_path / "run" / "best.safetensors").exists()
     facts = weight_facts(tmp_path / "run" / "last.safetensors")
     assert facts["step"] == 2
-    assert "valid_pesq_wb" not in facts
+    assert "valid_estoi" not in facts
 
 
 def test_what_the_command_line_got_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys):
@@ -209,4 +210,4 @@ def test_one_batch_is_learned(recipe, tiny, clips, tmp_path):
         optimizer.step()
         seen.append(loss.item())
     assert all(math.isfinite(value) for value in seen)
-    assert seen[-1] < 0.5 * seen[0], seen[::10]
+    assert seen[-1] < 0.7 * seen[0], seen[::10]

@@ -12,7 +12,7 @@ from torch import Tensor
 from rephase.data.corpus import PackedCorpus
 from rephase.degradations.noise import active_power
 from rephase.training.denoise import prepare
-from rephase.training.pairs import Batches, Degrader, ValidationBatches
+from rephase.training.pairs import TASKS, Batches, Degrader, ValidationBatches
 from rephase.training.recipe import Recipe
 
 
@@ -31,13 +31,15 @@ def click_rooms() -> Tensor:
 
 def plain(**changes: object) -> Recipe:
     """Speech and noise, and nothing else."""
-    never = dict.fromkeys(("p_equaliser", "p_room", "p_rolloff", "p_clean", "p_second_noise"), 0.0)
+    never = dict.fromkeys(
+        ("p_equaliser", "p_room", "p_band", "p_rolloff", "p_rounded", "p_clean", "p_second_noise"), 0.0
+    )
     return replace(Recipe(), **({"level_db": 0.0} | never | changes))
 
 
 @pytest.fixture(scope="module")
 def degrader(tmp_path_factory, clips: Path) -> Degrader:
-    training, _ = prepare(clips, tmp_path_factory.mktemp("cache"), Recipe(rooms=1, valid_batches=1, p_room=0.5))
+    training, _ = prepare(clips, tmp_path_factory.mktemp("cache"), Recipe(rooms=2, valid_batches=1, p_room=0.5))
     return training
 
 
@@ -90,7 +92,11 @@ def test_reverberation_stays_in_the_input_and_out_of_the_target():
         assert ((theirs.abs() > 1e-3 * theirs.max()).nonzero().flatten() == clicks).all()
         echoes = (ours.abs() > 0.25 * ours.max()).sum()
         assert echoes >= 2 * len(clicks) - 1
-        torch.testing.assert_close(ours[clicks], theirs[clicks], rtol=1e-3, atol=0)
+        ratio = theirs[clicks] / ours[clicks]
+        torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-3, atol=0)
+    # The target is as loud as the reverberant speech, which its direct sound alone is not.
+    assert not torch.isclose(ratio[0], torch.tensor(1.0), atol=0.05)
+    torch.testing.assert_close(active_power(clean), active_power(degraded), rtol=1e-3, atol=0)
 
 
 def test_a_resamplers_edge_is_missing_in_input_and_target():
@@ -105,6 +111,36 @@ def test_a_resamplers_edge_is_missing_in_input_and_target():
         assert (power[:, 7950:7990].mean(1) > 0.1 * power[:, 5000:6400].mean(1)).all()
 
 
+def test_a_limited_band_is_missing_in_the_input_alone():
+    samples = np.random.default_rng(0).integers(-9000, 9000, 32000).astype(np.int16)
+    white = PackedCorpus(samples, np.array([0, 32000]), ("made",), 16000)
+    always = plain(snr_db=(200.0, 200.0), p_band=1.0, p_rolloff=1.0, band_hz=(1500.0, 3000.0))
+    degraded, clean = Degrader(white, white, click_rooms(), always).batch((0,), 8, 1.0)
+    limited, whole = (torch.fft.rfft(waveform).abs().square() for waveform in (degraded, clean))
+    assert (limited[:, 3900:].mean(1) < 1e-6 * limited[:, :1400].mean(1)).all()
+    assert (whole[:, 3900:].mean(1) > 0.5 * whole[:, :1400].mean(1)).all(), "a target has its whole band"
+    torch.testing.assert_close(limited[:, :1400], whole[:, :1400], rtol=1e-2, atol=1e-2)
+
+
+def test_a_rounded_input_lies_on_the_grid_of_16_bits():
+    degraded, clean = Degrader(constant(1000), constant(50), click_rooms(), plain(p_rounded=1.0)).batch((0,), 3, 0.5)
+    assert torch.equal(degraded * 32768, (degraded * 32768).round())
+    assert not torch.equal(clean * 32768, (clean * 32768).round())
+
+
+def test_validation_asks_for_each_task_alone_and_for_all_together(clips, tmp_path):
+    _, validation = prepare(clips, tmp_path, Recipe(rooms=2, valid_batches=1))
+    pairs = {task: (degraded, clean) for task, degraded, clean in validation.batches}
+    assert list(pairs) == ["denoise", "dereverb", "bandwidth", "universal"]
+    high = {
+        task: (torch.fft.rfft(degraded).abs().square()[:, 20000:].sum(1)
+               / torch.fft.rfft(clean).abs().square()[:, 20000:].sum(1))
+        for task, (degraded, clean) in pairs.items()
+    }  # fmt: skip
+    assert (high["bandwidth"] < 0.1).all()
+    assert (high["dereverb"] > 0.1).all()
+
+
 def test_sources_are_drawn_by_their_weight():
     samples = np.concatenate([np.full(16000, 100, dtype=np.int16), np.full(16000, 200, dtype=np.int16)])
     speech = PackedCorpus(samples, np.array([0, 16000, 32000]), ("rare", "often"), 16000)
@@ -114,24 +150,24 @@ def test_sources_are_drawn_by_their_weight():
 
 
 def test_validation_never_hears_training_files_and_training_never_validation(tmp_path, clips):
-    training, validation = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=1))
+    training, validation = prepare(clips, tmp_path, Recipe(rooms=2, valid_batches=1))
     for name, corpus in (("speech", training.speech), ("noise", training.noise)):
         train, valid = (np.load(tmp_path / f"{name}-{split}.npy") for split in ("train", "valid"))
         assert np.array_equal(corpus.samples, train)
         assert not _shared_stretch(train, valid)
     # Its clean speech is valid's to the sample, up to the gain.
-    clean = validation[0][1][0]
+    clean = validation[0][2][0]
     speech = torch.from_numpy(np.load(tmp_path / "speech-valid.npy").astype(np.float32))
     assert _best_match(clean, torch.cat([speech, speech])) > 0.999
     assert _best_match(clean, torch.from_numpy(training.speech.samples.astype(np.float32))) < 0.9
 
 
 def test_validation_is_the_same_whatever_the_recipe(tmp_path, clips):
-    _, first = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=1))
-    _, second = prepare(clips, tmp_path, Recipe(rooms=1, valid_batches=2, seed=9, snr_db=(40.0, 40.0), level_db=3.0))
-    assert (len(first), len(second)) == (1, 2)
-    assert all(torch.equal(left, right) for left, right in zip(first[0], second[0]))
-    assert first[0][0].shape == (8, 64000)
+    _, first = prepare(clips, tmp_path, Recipe(rooms=2, valid_batches=1))
+    _, second = prepare(clips, tmp_path, Recipe(rooms=2, valid_batches=2, seed=9, snr_db=(40.0, 40.0), level_db=3.0))
+    assert (len(first), len(second)) == (len(TASKS), 2 * len(TASKS))
+    assert all(torch.equal(left, right) for left, right in zip(first[0][1:], second[0][1:]))
+    assert first[0][1].shape == (8, 64000)
     assert isinstance(second, ValidationBatches)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rephase import __version__
-from rephase.cli import doctor, enhance, export, info, models
+from rephase.cli import analyze, compare, doctor, enhance, evaluate, export, info, models
 from rephase.cli.failures import one_line, usage_line
 
 EPILOG = """\b
@@ -36,9 +36,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=enhance.EPILOG)(enhance.enhance)
+app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=compare.EPILOG)(compare.compare)
 app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
+app.command(epilog=analyze.EPILOG)(analyze.analyze)
 app.command()(doctor.doctor)
 
 

@@ -1,4 +1,4 @@
-"""The roll-off of a resampler: the highest few hundred hertz of recordings that came from another rate are missing.
+"""The roll-off of a resampler: what lies above the end of a recording's band is missing.
 
 A resampler's filter passes everything up to a frequency that its maker chose, then falls to its stop-band; here
 
@@ -18,19 +18,24 @@ WIDTH_HZ = (100.0, 800.0)
 
 
 def random_rolloff_db(
-    batch: int, freqs: Float[Tensor, " freqs"], generator: torch.Generator
+    batch: int,
+    freqs: Float[Tensor, " freqs"],
+    generator: torch.Generator,
+    *,
+    pass_hz: tuple[float, float] = PASS_HZ,
 ) -> Float[Tensor, "batch freqs"]:
-    """Curves that are 0 dB up to a random frequency of 6.5–8 kHz and −80 dB from 0.1–0.8 kHz above it on.
+    """Curves that are 0 dB up to a random frequency and −80 dB from 0.1–0.8 kHz above it on.
 
     Args:
         batch: how many.
         freqs: where to evaluate the curves, Hz.
         generator: source of randomness.
+        pass_hz: range of that frequency: 6.5–8 kHz is what resamplers to 16 kHz leave.
 
     Returns:
         dB, for `rephase.degradations.equaliser.equalise`.
     """
-    start = PASS_HZ[0] + (PASS_HZ[1] - PASS_HZ[0]) * torch.rand(batch, 1, generator=generator)
+    start = pass_hz[0] + (pass_hz[1] - pass_hz[0]) * torch.rand(batch, 1, generator=generator)
     width = WIDTH_HZ[0] + (WIDTH_HZ[1] - WIDTH_HZ[0]) * torch.rand(batch, 1, generator=generator)
     way = ((freqs.unsqueeze(0) - start) / width).clamp(0.0, 1.0)
     return STOP_DB * (3 * way.square() - 2 * way**3)

@@ -46,7 +46,7 @@ def export_file(
         OutputError: if the file can't be written.
     """
     _check(target, overwrite)
-    network, name, version = _network(model, random)
+    network, name, version = network_of(model, random=random)
     graph = waveform_graph(network, name=name, version=version)
     parity = prove_parity(network, graph, [_speech(network.config.sample_rate)])
     temporary = target.with_name(f".rephase-{secrets.token_hex(8)}.onnx")
@@ -80,14 +80,25 @@ def _check(target: Path, overwrite: bool) -> None:
         raise OutputError(f"the output exists already; {target}; choose another name, or allow it: --overwrite")
 
 
-def _network(model: str | os.PathLike[str], random: bool) -> tuple[Network, str, str]:
-    """The network with its name and the version of its weights."""
+def network_of(model: str | os.PathLike[str], *, random: bool = False) -> tuple[Network, str, str]:
+    """The network of a model, its name, and the version of its weights.
+
+    Args:
+        model: a bundled model's name, a preset's name (with `random`), or a model's folder.
+        random: take random weights instead of the model's, the same on every call.
+
+    Returns:
+        The network, ready to run; the version is `random` for random weights.
+
+    Raises:
+        ModelError: if there is no such model, or no weights and none were to be made up.
+    """
     if not random:
         folder = find_model(model)
         if not folder.has_weights:
             raise ModelError(
                 f"model {folder.name} ships no weights; {folder.path}; train it and name its folder, "
-                f"or export it with random ones: --random"
+                f"or take random ones: --random"
             )
         return load_network(folder), folder.name, folder.version
     with torch.random.fork_rng(devices=[]):

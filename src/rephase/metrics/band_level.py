@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from rephase.metrics.inputs import MetricError, checked_pair
-from rephase.metrics.spectra import bin_frequencies, power_blocks
+from rephase.metrics.spectra import bins_within, power_blocks
 
 
 def band_level_db(
@@ -38,20 +38,13 @@ def band_level_db(
             can't be compared.
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric="band_level_db")
-    low, high = band_hz
-    frequencies = bin_frequencies(sample_rate)
-    inside = (frequencies >= low) & (frequencies < high)
-    if high == sample_rate / 2:
-        inside[-1] = True
-    if not 0 <= low < high <= sample_rate / 2 or not inside.any():
-        raise MetricError(
-            f"band_level_db: band_hz must be two rising edges from 0 to {sample_rate / 2:g} Hz, at least 40 Hz apart; "
-            f"got {low:g} and {high:g}"
-        )
+    inside = bins_within(band_hz, sample_rate, metric="band_level_db")
     clean, other = (
         sum(float(power[:, inside].sum()) for power in power_blocks(waveform, sample_rate, metric="band_level_db"))
         for waveform in (reference, estimate)
     )
     if clean == 0:
-        raise MetricError(f"band_level_db is not defined: reference holds nothing from {low:g} to {high:g} Hz")
+        raise MetricError(
+            f"band_level_db is not defined: reference holds nothing from {band_hz[0]:g} to {band_hz[1]:g} Hz"
+        )
     return 10 * math.log10(other / clean) if other > 0 else -math.inf

@@ -3,7 +3,8 @@
     Δ = arg(Ŝ S*) ∈ (−π, π],      f(x) = |x − 2π round(x / 2π)|
 
 Differences of Δ along frequency and time are those of the two phases' own differences, up to whole turns, which f takes
-away: f(∂φ̂ − ∂φ) = f(∂Δ). S is the uncompressed spectrum of `rephase.metrics.spectra`.
+away: f(∂φ̂ − ∂φ) = f(∂Δ). S is the uncompressed spectrum of `rephase.metrics.spectra`. A spectrum of exactly 0 has the
+phase 0: what an estimate leaves out where the reference sounds is as wrong as a phase drawn at random, not right.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,17 +33,19 @@ def error_blocks(reference: np.ndarray, estimate: np.ndarray, sample_rate: int, 
         metric: name of the metric, for the message.
 
     Yields:
-        Δ in radians, and |S|. Where one of both spectra is 0 there is no phase, and the error is 0.
+        Δ in radians, and |S|.
 
     Raises:
         MetricError: if the pair can't be scored: too short, of two lengths, or one is silent.
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric=metric)
-    refuse_silence(reference, estimate, metric=metric)
+    refuse_silence(reference=reference, estimate=estimate, metric=metric)
     for clean, other in zip(
         spectrum_blocks(reference, sample_rate, metric=metric), spectrum_blocks(estimate, sample_rate, metric=metric)
     ):
-        yield np.angle(other * clean.conj()), np.abs(clean)
+        # Not the product alone: 0 times a number has a sign, and its angle is 0 or π by chance.
+        product = np.where(other == 0, 1, other) * np.where(clean == 0, 1, clean).conj()
+        yield np.angle(product), np.abs(clean)
 
 
 def with_frame_before(blocks: Iterable[Block]) -> Iterator[Block]:

@@ -39,7 +39,7 @@ def si_sdr_db(*, reference: Shaped[np.ndarray, "..."], estimate: Shaped[np.ndarr
         9.54
     """
     reference, estimate = checked_pair(reference, estimate, sample_rate, metric="si_sdr_db")
-    refuse_silence(reference, estimate, metric="si_sdr_db")
+    refuse_silence(reference=reference, estimate=estimate, metric="si_sdr_db")
     # Peak 1 first, so that the power of very quiet waveforms doesn't underflow.
     reference, estimate = reference / np.abs(reference).max(), estimate / np.abs(estimate).max()
     target = (estimate @ reference) / (reference @ reference) * reference

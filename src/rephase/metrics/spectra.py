@@ -6,7 +6,7 @@ Frame t is centred on sample 100 t; at both ends the waveform is mirrored (its f
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Complex128, Float
+from jaxtyping import Bool, Complex128, Float
 
 from rephase.metrics.inputs import MetricError
 
@@ -69,3 +69,32 @@ def bin_frequencies(sample_rate: int) -> Float[np.ndarray, " freqs"]:
         Hz, from 0 to half the rate.
     """
     return np.fft.rfftfreq(frame_sizes(sample_rate)[0], 1 / sample_rate)
+
+
+def bins_within(
+    band_hz: tuple[int | float, int | float], sample_rate: int, *, metric: str
+) -> Bool[np.ndarray, " freqs"]:
+    """Which bins lie in a band.
+
+    Args:
+        band_hz: lower and upper edge, Hz; the upper one is outside, unless it is half the rate.
+        sample_rate: Hz.
+        metric: name of the metric, for the message.
+
+    Returns:
+        A mask of the bins.
+
+    Raises:
+        MetricError: if the band is empty or beyond half the rate.
+    """
+    low, high = band_hz
+    frequencies = bin_frequencies(sample_rate)
+    inside = (frequencies >= low) & (frequencies < high)
+    if high == sample_rate / 2:
+        inside[-1] = True
+    if not 0 <= low < high <= sample_rate / 2 or not inside.any():
+        raise MetricError(
+            f"{metric}: band_hz must be two rising edges from 0 to {sample_rate / 2:g} Hz, at least 40 Hz apart; "
+            f"got {low:g} and {high:g}"
+        )
+    return inside

@@ -12,6 +12,7 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.signal.real_pair import unit
 
 ONE_FRAME = ("channels", "freqs")
+REST_BIAS = -3.0
 
 
 class RENetLite(Network):
@@ -19,8 +20,8 @@ class RENetLite(Network):
 
     257 frequencies → stem (÷ 4) → encoder (÷ 2: 33 bands) → bottleneck: a dilated MPICM before each pair of HADFs
     (time, then frequency) and one after → back up by sub-pixel convolutions, with the features of the way down added.
-    The last layer gives a bounded mask and a rest for the magnitude and, for the phase, a real gain on the input's
-    phasor and an equivariant rest.
+    The last layer gives a bounded mask and a positive rest for the magnitude and, for the phase, a real gain on the
+    input's phasor and an equivariant rest.
 
     Equivariance: rotates (magnitude out invariant), on spectra.
 
@@ -69,6 +70,10 @@ class RENetLite(Network):
         self.decoder = mpicm(stem, stem, config.stem_bands)
         self.magnitude_out = SubPixelMagnitudeConv2d(stem[0], 3, (1, 3), config.stem_stride)
         self.phase_out = SubPixelComplexConv2d(stem[1], 1, (1, 3), config.stem_stride)
+        # A rest near nothing at first, but never with a gradient of 0: with a ReLU, denoising alone switched it off for
+        # good, and no band could be widened afterwards.
+        with torch.no_grad():
+            self.magnitude_out.convolution.bias[1::3] = REST_BIAS
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]
@@ -91,7 +96,7 @@ class RENetLite(Network):
         real, pair = self.decoder(real, pair)
         mask, rest, gain = self.magnitude_out(real)[..., : self.config.freqs].unbind(dim=1)
         turned = (1 + gain).unsqueeze(1) * phasor + self.phase_out(pair)[..., : self.config.freqs].squeeze(2)
-        return 1.5 * torch.sigmoid(mask) * magnitude + torch.relu(rest), unit(turned)
+        return 1.5 * torch.sigmoid(mask) * magnitude + nn.functional.softplus(rest), unit(turned)
 
 
 def _padding(inputs: int, outputs: int, stride: int) -> tuple[int, int]:

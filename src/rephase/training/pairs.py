@@ -1,7 +1,10 @@
-"""Pairs of (degraded, clean) speech for denoising, drawn and degraded on the fly: the same for the same seed."""
+"""Pairs of (degraded, clean) speech, drawn and degraded on the fly: the same for the same seed.
+
+The chain is room → noise → band limit, each with a chance of its own, so that one batch has all tasks in it.
+"""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -9,7 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from rephase.data.corpus import PackedCorpus
+from rephase.data.corpus import FULL_SCALE, PackedCorpus
 from rephase.degradations.equaliser import equalise, random_gains_db
 from rephase.degradations.noise import active_power, add_noise
 from rephase.degradations.rolloff import random_rolloff_db
@@ -20,6 +23,17 @@ LEVEL_DB = -26.0
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
 CLEAN_SNR_DB = 60.0
 VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
+_ALONE = Recipe(
+    snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
+    p_clean=0.0, p_second_noise=0.0, band_hz=(1800.0, 3900.0),
+)  # fmt: skip
+# What validation asks for, one degradation at a time and then all in a chain.
+TASKS = {
+    "denoise": _ALONE,
+    "dereverb": replace(_ALONE, p_room=1.0, p_clean=1.0),
+    "bandwidth": replace(_ALONE, p_band=1.0, p_clean=1.0),
+    "universal": replace(_ALONE, p_room=1.0, p_band=0.7),
+}
 
 
 class Degrader:
@@ -63,7 +77,8 @@ class Degrader:
 
         Returns:
             Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean sound with
-            the same gain.
+            the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, since a target
+            that is softer teaches the network to turn all speech down.
         """
         recipe, random = self.recipe, np.random.default_rng(seed)
         torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
@@ -87,15 +102,24 @@ class Degrader:
         responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
         early = direct_path(responses, self.speech.sample_rate, early_seconds=recipe.early_seconds)
         in_room = chance(recipe.p_room)
-        clean = torch.where(in_room, convolve(speech, early), speech)
         reverberant = torch.where(in_room, convolve(speech, responses), speech)
+        clean = torch.where(in_room, _as_loud(convolve(speech, early), reverberant), speech)
         snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
         degraded = add_noise(reverberant, noise, snr_db)
-        rolloff = random_rolloff_db(items, freqs, torch_random) * chance(recipe.p_rolloff)
-        degraded, clean = equalise(degraded, rolloff), equalise(clean, rolloff)
+        limited = chance(recipe.p_band)
+        rolloff = random_rolloff_db(items, freqs, torch_random) * (chance(recipe.p_rolloff) & ~limited)
+        limit = random_rolloff_db(items, freqs, torch_random, pass_hz=recipe.band_hz) * limited
+        degraded, clean = equalise(degraded, rolloff + limit), equalise(clean, rolloff)
         level_db = LEVEL_DB + between(-recipe.level_db, recipe.level_db)
         gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
-        return gain * degraded, gain * clean
+        degraded, clean = gain * degraded, gain * clean
+        rounded = (degraded * FULL_SCALE).round() / FULL_SCALE
+        return torch.where(chance(recipe.p_rounded), rounded, degraded), clean
+
+
+def _as_loud(waveform: Tensor, other: Tensor) -> Tensor:
+    """The waveform with the active level of the other."""
+    return waveform * (active_power(other) / active_power(waveform)).sqrt().unsqueeze(-1)
 
 
 class Batches(IterableDataset[tuple[Tensor, Tensor]]):
@@ -117,26 +141,27 @@ class Batches(IterableDataset[tuple[Tensor, Tensor]]):
             number += 1
 
 
-class ValidationBatches(Dataset[tuple[Tensor, Tensor]]):
-    """The same pairs in every run: noise at −5 … 15 dB, level −26 dBFS, nothing else.
+class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):
+    """The same pairs in every run, with the name of their task; level −26 dBFS.
 
     Args:
         speech: of the validation split.
         noise: of the validation split.
-        rooms: drawn from, but not heard.
-        count: how many batches of eight items of four seconds.
+        rooms: which the training does not hear.
+        count: how many batches of eight items of four seconds for each of `TASKS`.
     """
 
     def __init__(
         self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
     ) -> None:
-        never: dict[str, Any] = dict.fromkeys(("p_equaliser", "p_room", "p_rolloff", "p_clean", "p_second_noise"), 0.0)
-        plain = Recipe(snr_db=(-5.0, 15.0), level_db=0.0, **never)
-        degrader = Degrader(speech, noise, rooms, plain)
-        self.batches = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
+        self.batches = []
+        for task, recipe in TASKS.items():
+            degrader = Degrader(speech, noise, rooms, recipe)
+            pairs = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
+            self.batches += [(task, degraded, clean) for degraded, clean in pairs]
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, number: int) -> tuple[str, Tensor, Tensor]:
         return self.batches[number]

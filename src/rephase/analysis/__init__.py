@@ -1,0 +1,1 @@
+"""What a network has learned: what `rephase analyze` measures and draws."""

@@ -1,0 +1,1 @@
+"""What reports share: tables and files, plots in one style, and pages that open from disk."""
