@@ -13,7 +13,7 @@ RUN     ?= runs/renet-lite
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types format docs bench results train clean check-python check-compiler check-data check-training-data
+.PHONY: help demo test test-slow lint types format docs bench faults results train clean check-python check-compiler check-data check-training-data
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ docs: $(VENV)/.stamp-dev ## draw and write the pages of docs that are made from 
 bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks.md and docs/benchmarks-published.md
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/published.py
+
+faults: $(VENV)/.stamp-dev ## send thousands of damaged and odd files through; writes docs/robustness.md
+	$(BIN)/python tests/faults/table.py
 
 results: check-data $(VENV)/.stamp-dev ## score the default model on a data folder: make results DATA=FOLDER
 	$(BIN)/python benchmarks/results.py "$(DATA)"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,11 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from rephase.batch import LEDGER, Job, Ledger, Settings, jobs_of_folder, run
+from rephase.batch import Settings, jobs_of_folder, run
 from rephase.enhancer import Enhancer
 from rephase.errors import AudioFileError, OutputError
-
-SETTINGS = Settings("identity", ("abc",))
+from rephase.ledger import LEDGER, Ledger
 
 
 @pytest.fixture
@@ -84,41 +84,6 @@ def test_what_cannot_be_is_refused(tree, tmp_path):
         jobs_of_folder(tree, tmp_path / "out")
 
 
-# ---------------------------------------------------------------- the ledger
-def ledger_state(job, out, settings=SETTINGS):
-    return Ledger(out, settings).state(job)
-
-
-def test_the_ledger_tells_content_and_settings_apart(tmp_path):
-    job = Job(tmp_path / "a.wav", tmp_path / "out" / "a.wav")
-    job.source.write_bytes(b"recording")
-    job.target.parent.mkdir()
-    assert ledger_state(job, job.target.parent) == "ours", "nothing is there"
-    job.target.write_bytes(b"mine")
-    assert ledger_state(job, job.target.parent) == "not ours"
-    job.target.write_bytes(b"result")
-    Ledger(job.target.parent, SETTINGS).add(job)
-    assert ledger_state(job, job.target.parent) == "done"
-    assert ledger_state(job, job.target.parent, Settings("identity", ("abc",), strength=0.5)) == "ours"
-    assert ledger_state(job, job.target.parent, Settings("identity", ("def",))) == "ours"
-    job.source.write_bytes(b"another recording")
-    assert ledger_state(job, job.target.parent) == "ours"
-    job.target.write_bytes(b"edited by hand")
-    assert ledger_state(job, job.target.parent) == "not ours"
-
-
-def test_a_line_that_was_cut_off_costs_that_line_alone(tmp_path):
-    jobs = [Job(tmp_path / name, tmp_path / name) for name in ("a", "b", "c")]
-    for job in jobs:
-        job.source.write_bytes(job.source.name.encode())
-    for job in jobs[:2]:
-        Ledger(tmp_path, SETTINGS).add(job)
-    content = (tmp_path / LEDGER).read_bytes()
-    (tmp_path / LEDGER).write_bytes(content[:-20])
-    Ledger(tmp_path, SETTINGS).add(jobs[2])
-    assert [ledger_state(job, tmp_path) for job in jobs] == ["done", "not ours", "done"]
-
-
 # ---------------------------------------------------------------- runs
 def statuses(outcomes, tree):
     return {str(outcome.job.source.relative_to(tree)): outcome.status for outcome in outcomes}
@@ -132,7 +97,14 @@ def test_a_run_and_its_repetition(tree, tmp_path, identity, workers):
     out.mkdir()
     told = []
     first = list(
-        run(jobs, identity, settings, ledger=Ledger(out, settings), workers=workers, progress=lambda *t: told.append(t))
+        run(
+            jobs,
+            identity,
+            settings,
+            ledger=Ledger(out, asdict(settings)),
+            workers=workers,
+            progress=lambda *t: told.append(t),
+        )
     )
     assert statuses(first, tree) == {
         "a.wav": "enhanced", "b.flac": "enhanced", "broken.wav": "failed", "monday/c.ogg": "enhanced",
@@ -142,12 +114,12 @@ def test_a_run_and_its_repetition(tree, tmp_path, identity, workers):
     assert told[-1] == (4.0, 4.0)
     assert all(one[0] <= two[0] for one, two in pairwise(told)), "the bar never goes back"
     before = {name: (out / name).stat().st_mtime_ns for name in files(out)}
-    again = list(run(jobs, identity, settings, ledger=Ledger(out, settings), workers=workers))
+    again = list(run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)), workers=workers))
     assert sorted(outcome.status for outcome in again) == ["failed", *4 * ["skipped"]]
     assert {name: (out / name).stat().st_mtime_ns for name in files(out)} == before
 
     other = Settings.of(identity, strength=0.5)
-    third = list(run(jobs, identity, other, ledger=Ledger(out, other), workers=workers))
+    third = list(run(jobs, identity, other, ledger=Ledger(out, asdict(other)), workers=workers))
     assert sorted(outcome.status for outcome in third) == [*4 * ["enhanced"], "failed"]
 
 
@@ -156,11 +128,11 @@ def test_a_file_of_somebody_elses_stays(tree, tmp_path, identity):
     out.mkdir()
     (out / "a.wav").write_bytes(b"precious")
     jobs = jobs_of_folder(tree, out)
-    outcomes = {o.job.source.name: o for o in run(jobs, identity, settings, ledger=Ledger(out, settings))}
+    outcomes = {o.job.source.name: o for o in run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)))}
     assert "the output exists already" in str(outcomes["a.wav"].error)
     assert (out / "a.wav").read_bytes() == b"precious"
     assert outcomes["b.flac"].status == "enhanced"
-    list(run(jobs, identity, settings, ledger=Ledger(out, settings), overwrite=True))
+    list(run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)), overwrite=True))
     assert soundfile.info(out / "a.wav").frames == 16000
 
 
@@ -168,13 +140,13 @@ def test_a_stop_leaves_whole_results_and_nothing_else(tree, tmp_path, identity):
     out, settings = tmp_path / "out", Settings.of(identity)
     out.mkdir()
     jobs = jobs_of_folder(tree, out, recursive=True)
-    ongoing = run(jobs, identity, settings, ledger=Ledger(out, settings), workers=1)
+    ongoing = run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)), workers=1)
     next(outcome for outcome in ongoing if outcome.status == "enhanced")
     ongoing.close()
     left = [name for name in files(out) if name != LEDGER]
     assert 1 <= len(left) < 4
     assert not [name for name in left if Path(name).name.startswith(".rephase-")]
-    rest = list(run(jobs, identity, settings, ledger=Ledger(out, settings)))
+    rest = list(run(jobs, identity, settings, ledger=Ledger(out, asdict(settings))))
     assert sum(outcome.status == "skipped" for outcome in rest) == len(left)
 
 

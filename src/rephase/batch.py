@@ -1,47 +1,32 @@
 """Many recordings: which result belongs to which, several at a time, and going on where an earlier run was stopped.
 
-A folder's results mirror its tree in another folder, which keeps a ledger, `.rephase.jsonl`: one line for each result
-with the SHA-256 of the recording, of the result, and the settings. A later run leaves alone what is done with the same
-content and the same settings, does again what was done with others, and never replaces a file that is not its own.
+A folder's results mirror its tree in another folder. A ledger (`rephase.ledger`) tells a later run what is done with
+the same content and the same settings: that is left alone, what was done with others is done again, and a file that is
+not our own is never replaced.
 """
 
-import hashlib
-import json
 import math
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from rephase.audio.files import AudioInfo, audio_info
 from rephase.audio.formats import CONTAINERS, target_suffix
 from rephase.audio.media.containers import MEDIA_SUFFIXES
+from rephase.audio.part import Part
 from rephase.enhancer import Enhancer, Report
-from rephase.errors import AudioFileError, OutputError, RephaseError
+from rephase.errors import AudioFileError, OutputError
+from rephase.ledger import Job, Ledger, LedgerBeside
 
-LEDGER = ".rephase.jsonl"
 READABLE = (
     CONTAINERS.keys() | MEDIA_SUFFIXES | {".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
 )
-HASHED_AT_ONCE = 1 << 20  # bytes
 
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recording and where its result goes.
-
-    Attributes:
-        source: the recording.
-        target: the result.
-    """
-
-    source: Path
-    target: Path
 
 
 @dataclass(frozen=True)
@@ -52,6 +37,7 @@ class Settings:
         model: name of the model.
         model_sha256: of its weights.
         strength, highband, output_rate, track, container: see `Enhancer.enhance_file`.
+        start, end: of the part that is enhanced, s.
     """
 
     model: str
@@ -61,6 +47,13 @@ class Settings:
     output_rate: int | None = None
     track: int | None = None
     container: str | None = None
+    start: float = 0.0
+    end: float | None = None
+
+    @property
+    def part(self) -> Part | None:
+        """What is enhanced; None for all of it."""
+        return None if not self.start and self.end is None else Part(self.start, self.end)
 
     @classmethod
     def of(cls, enhancer: Enhancer, **options: Any) -> "Settings":
@@ -140,85 +133,6 @@ def _recordings(folder: Path, output: Path, recursive: bool) -> Iterator[Path]:
                 yield path
 
 
-# ---------------------------------------------------------------- what was done before
-class Ledger:
-    """What lies in a folder of results and how it came about; a line is added when a result is complete.
-
-    Args:
-        folder: root of the results; the ledger lies in it.
-        settings: of this run.
-    """
-
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._folder, self._path = folder, folder / LEDGER
-        self._settings = json.loads(json.dumps(asdict(settings)))
-        self._lock = threading.Lock()
-        self._entries: dict[str, Mapping[str, Any]] = dict(self._read())
-
-    def _read(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise OutputError(
-                f"can't read the ledger ({error.strerror}); {self._path}; check its permissions"
-            ) from error
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                yield entry["target"], entry
-            except (ValueError, TypeError, KeyError):  # cut off when the machine went down: that result is done again
-                continue
-
-    def state(self, job: Job) -> Literal["done", "ours", "not ours"]:
-        """Whether a result is there.
-
-        Args:
-            job: whose target is looked at.
-
-        Returns:
-            `done`: of this content with these settings. `ours`: none is there, or one of an earlier run that nobody
-            has changed, to be replaced. `not ours`: a file is there that no run has left so.
-        """
-        if not job.target.exists():
-            return "ours"
-        entry = self._entries.get(self._name(job))
-        if entry is None or entry.get("target_sha256") != _sha256(job.target):
-            return "not ours"
-        same = entry.get("settings") == self._settings and entry.get("source_sha256") == _sha256(job.source)
-        return "done" if same else "ours"
-
-    def add(self, job: Job) -> None:
-        """Notes that a result is complete.
-
-        Args:
-            job: whose result lies at its target.
-        """
-        entry = {
-            "target": self._name(job),
-            "source_sha256": _sha256(job.source),
-            "target_sha256": _sha256(job.target),
-            "settings": self._settings,
-        }
-        with self._lock:
-            self._entries[entry["target"]] = entry
-            # A line that was cut off keeps its own line: the new one starts after an end of line in any case.
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write("\n" + json.dumps(entry) + "\n")
-
-    def _name(self, job: Job) -> str:
-        return os.fsencode(job.target.relative_to(self._folder)).decode("utf-8", "backslashreplace")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(HASHED_AT_ONCE):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 # ---------------------------------------------------------------- several at a time
 @dataclass
 class _Clock:
@@ -246,7 +160,7 @@ def run(
     enhancer: Enhancer,
     settings: Settings,
     *,
-    ledger: Ledger | None = None,
+    ledger: Ledger | LedgerBeside | None = None,
     overwrite: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
@@ -260,7 +174,7 @@ def run(
         jobs: what to do.
         enhancer: the model.
         settings: of every job.
-        ledger: of the folder of results, for folders.
+        ledger: of what was done before, where that counts.
         overwrite: whether files may be replaced that no earlier run has made.
         workers: how many recordings at a time, at least 1.
         progress: called with the seconds done and the seconds in all.
@@ -272,7 +186,7 @@ def run(
     for job in jobs:
         try:
             infos[job] = audio_info(job.source)
-        except RephaseError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
             yield Outcome(job, "failed", error=error)
     clock = _Clock(math.fsum(info.seconds for info in infos.values()), progress)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="rephase")
@@ -297,7 +211,7 @@ def _one(
     seconds: float,
     enhancer: Enhancer,
     settings: Settings,
-    ledger: Ledger | None,
+    ledger: Ledger | LedgerBeside | None,
     overwrite: bool,
     clock: _Clock,
 ) -> Outcome:
@@ -312,6 +226,7 @@ def _one(
             return Outcome(job, "skipped")
         if ledger is not None:
             job.target.parent.mkdir(parents=True, exist_ok=True)
+        note = ledger.noting(job) if ledger is not None else None
         report = enhancer.enhance_file(
             job.source,
             job.target,
@@ -320,11 +235,11 @@ def _one(
             output_rate=settings.output_rate,
             track=settings.track,
             container=settings.container,
+            part=settings.part,
             overwrite=overwrite or state == "ours",
             progress=tell,
+            before_naming=note,
         )
-        if ledger is not None:
-            ledger.add(job)
         return Outcome(job, "enhanced", report=report)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return Outcome(job, "failed", error=error)

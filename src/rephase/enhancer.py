@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -26,9 +25,11 @@ from rephase import __version__
 from rephase.audio.files import AudioInfo, read_blocks
 from rephase.audio.highband import BandJoin, HighBand, checked_highband
 from rephase.audio.limiter import Limiter
+from rephase.audio.part import Part, PartStream
 from rephase.audio.resample import Resampler, resampled_length
 from rephase.audio.results import PlannedTrack, plan_result
 from rephase.audio.silence import SilenceKeeper
+from rephase.audio.stages import Chain, Stage
 from rephase.audio.waveform import checked_rate, checked_strength, checked_waveform
 from rephase.audio.writer import check_target
 from rephase.errors import ModelError
@@ -41,19 +42,6 @@ log = logging.getLogger(__name__)
 WIDENING_TASKS = {"bandwidth", "universal"}  # they restore what lies above a narrow recording's band
 
 Progress = Callable[[float, float], None]  # seconds done, seconds in all
-
-
-@runtime_checkable
-class Stage(Protocol):
-    """A step of the way: blocks in, blocks out."""
-
-    def push(self, block: np.ndarray) -> np.ndarray:
-        """Takes the next samples and returns what is ready."""
-        ...
-
-    def flush(self) -> np.ndarray:
-        """Ends the stream and returns the rest."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -232,8 +220,10 @@ class Enhancer:
         output_rate: int | None = None,
         track: int | None = None,
         container: str | None = None,
+        part: Part | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
+        before_naming: Callable[[Path], None] | None = None,
     ) -> Report:
         """Enhances a file; container, sample format, rate, channels and length stay where the target's name allows it.
 
@@ -249,8 +239,10 @@ class Enhancer:
             output_rate: sample rate of the result, Hz; the recording's own by default.
             track: number of the one audio track that is enhanced, from 1; all of them by default.
             container: an extension without its dot that names the container in place of the target's.
+            part: what is enhanced; the rest stays bit for bit in lossless formats. All of it by default.
             overwrite: whether an existing target may be replaced; never by itself.
             progress: called with the seconds done and the seconds in all, now and then.
+            before_naming: called with the complete result's temporary path, before it gets its name.
 
         Returns:
             What was done.
@@ -272,7 +264,7 @@ class Enhancer:
         plan = plan_result(source, target, output_rate=output_rate, track=track, container=container)
         clock = _Clock([planned.info.seconds for planned in plan.tracks], progress)
         notices: list[str] = []
-        with plan.open(self.made_by) as result:
+        with plan.open(self.made_by, before_naming) as result:
             for planned, sink in zip(plan.tracks, result.tracks):
                 for block in self.enhanced_track(
                     planned,
@@ -280,6 +272,7 @@ class Enhancer:
                     notices,
                     strength=strength,
                     highband=highband,
+                    part=part,
                 ):
                     sink.write(block)
                     clock.tell(block.shape[1], planned.sample_rate)
@@ -304,6 +297,7 @@ class Enhancer:
         *,
         strength: float = 1.0,
         highband: str = "follow",
+        part: Part | None = None,
     ) -> Iterator[Float[np.ndarray, "channels _"]]:
         """Enhances one track, block by block, up to what its sink takes.
 
@@ -313,6 +307,7 @@ class Enhancer:
             notices: gets what the user should know, at the track's end.
             strength: 0 (the recording itself) to 1 (fully enhanced).
             highband: what becomes of the band above the model's: `follow`, `keep` or `drop`.
+            part: what is enhanced, on the clock of the whole file; all of it by default.
 
         Yields:
             Samples at the result's rate, about a chunk later.
@@ -320,12 +315,21 @@ class Enhancer:
         info, rate = planned.info, planned.sample_rate
         # A wider result is enhanced at its own rate, so that what the model restores has room in it.
         work_rate = max(info.sample_rate, rate)
-        limiter = Limiter(rate, info.channels, planned.format.top, info.dtype)
+        top = planned.format.top
+        limiters = [] if planned.format.has_headroom else [Limiter(rate, info.channels, top, info.dtype)]
+        stream: Stage = self._stream(work_rate, info.channels, info.dtype, strength, highband)
+        if part is not None:
+            # Limited within the part, so that no sample outside it is touched.
+            inner = [Limiter(work_rate, info.channels, top, info.dtype) for _ in limiters]
+            limiters += inner
+            stream = PartStream(
+                Chain([stream, *inner]), _part_of_track(part, planned), work_rate, info.channels, info.dtype
+            )
         stages: list[Stage] = [
             Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
-            self._stream(work_rate, info.channels, info.dtype, strength, highband),
+            stream,
             Resampler(work_rate, rate, info.channels, info.dtype),
-            *([] if planned.format.has_headroom else [limiter]),
+            *limiters[:1],
         ]
         lead = np.zeros((info.channels, planned.lead), info.dtype)
         blocks = itertools.chain([lead] if planned.lead else [], blocks)
@@ -335,9 +339,9 @@ class Enhancer:
         for block in blocks:
             written += block.shape[1]
             yield block
-        notices += self._notices(
-            planned, written - resampled_length(planned.lead, info.sample_rate, rate), limiter.limited
-        )
+        written -= resampled_length(planned.lead, info.sample_rate, rate)
+        notices += self._notices(planned, written, sum(stage.limited for stage in limiters))
+        notices += _rest_hint(planned) if part is not None else []
 
     def _stream(self, rate: int, channels: int, dtype: np.dtype, strength: float, highband: str) -> EnhanceStream:
         return EnhanceStream(
@@ -457,6 +461,27 @@ def _promised(info: AudioInfo) -> int:
     if info.media is None:
         return info.frames
     return round(0.98 * info.frames - 0.5 * info.sample_rate) if info.media.exact else 0
+
+
+def _part_of_track(part: Part, planned: PlannedTrack) -> Part:
+    """A part on the track's own clock: in a video a track may begin later than the picture."""
+    info = planned.info
+    late = 0.0
+    if info.media is not None and not planned.lead:
+        late = float(info.media.start - info.media.origin)
+    if info.frames:
+        part = part.within(info.seconds + late, info.path)
+    start = max(0.0, part.start - late)
+    return Part(start, None if part.end is None else max(part.end - late, start + 1e-3))
+
+
+def _rest_hint(planned: PlannedTrack) -> list[str]:
+    """What becomes of the rest where only a part is enhanced and the rest doesn't stay bit for bit."""
+    if planned.format.lossy_codec:
+        return [f"the rest is not enhanced, but encoded again: {planned.format.lossy_codec} is lossy"]
+    if planned.sample_rate != planned.info.sample_rate:
+        return [f"the rest is not enhanced, but converted from {planned.info.sample_rate} to {planned.sample_rate} Hz"]
+    return []
 
 
 def _through(stage: Stage, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

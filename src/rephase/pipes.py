@@ -139,7 +139,7 @@ def enhance_pipe(
     written = 0
     with result:
         for block in enhancer.enhanced_track(
-            planned, blocks, notices, strength=settings.strength, highband=settings.highband
+            planned, blocks, notices, strength=settings.strength, highband=settings.highband, part=settings.part
         ):
             result.tracks[0].write(block)
             written += block.shape[1]

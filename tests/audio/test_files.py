@@ -71,6 +71,8 @@ def bad_file(folder, kind):
         soundfile.write(path, np.zeros(0), 16000)
     elif kind == "slow":
         soundfile.write(path, np.zeros(100), 1000)
+    elif kind == "many":
+        soundfile.write(path, np.zeros((10, 65)), 16000)
     elif kind == "folder":
         path.mkdir()
     elif kind == "pipe":
@@ -95,6 +97,7 @@ def bad_file(folder, kind):
         ("text", "this is no audio file"),
         ("no samples", "the recording has no samples"),
         ("slow", "sample rate must be 4000 to 768000 Hz, got 1000"),
+        ("many", "at most 64 channels can be enhanced, got 65"),
         ("folder", "this is a folder"),
         ("pipe", "this is no regular file"),
         ("headerless", "it has no header"),

@@ -2,11 +2,14 @@
 
 import errno
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer
 
-from rephase.cli.failures import one_line, report_failures
+from rephase.cli.failures import one_line, report_failures, shown
 from rephase.errors import AudioFileError
 
 
@@ -42,3 +45,28 @@ def test_failures_are_listed_and_end_with_1_or_2_if_nothing_succeeded(capsys, of
 def test_no_failures_no_words(capsys):
     report_failures([], of=3)
     assert capsys.readouterr().err == ""
+
+
+def test_libraries_do_not_speak_on_their_own(tmp_path, identity_model):
+    """libsndfile's MP3 decoder tells stderr of everything that it stumbles over."""
+    (tmp_path / "diary.mp3").write_text("dear diary, today I recorded nothing\n" * 20)
+    command = [sys.executable, "-m", "rephase", "enhance", tmp_path / "diary.mp3", "--model", identity_model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("rephase: this is no audio file that can be read (its content is no audio)")
+    assert done.stderr.count("\n") == 1
+    loud = subprocess.run([*command, "--verbose"], capture_output=True, text=True, check=False)
+    assert "Illegal Audio-MPEG-Header" in loud.stderr, "with --verbose they may"
+    assert loud.stderr.splitlines()[-1] + "\n" == done.stderr
+
+
+def test_no_stderr_is_no_fault(tmp_path):
+    command = f"{sys.executable} -m rephase info {tmp_path / 'missing.wav'} 2>&-"
+    assert subprocess.run(command, shell=True, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "\x1b[2J", "\udce9", "tab\there"])
+def test_what_steers_a_terminal_is_not_printed(text):
+    assert shown(text).isprintable()
+    assert shown(Path(text)) == shown(text)
+    assert shown("🎙 é 会議 a b.wav") == "🎙 é 会議 a b.wav"

@@ -15,7 +15,19 @@ def make(*arguments):
 def test_help_is_the_default_and_names_every_command():
     done = make()
     assert done.returncode == 0
-    for command in ("demo", "test", "test-slow", "lint", "types", "format", "docs", "bench", "results", "clean"):
+    for command in (
+        "demo",
+        "test",
+        "test-slow",
+        "lint",
+        "types",
+        "format",
+        "docs",
+        "bench",
+        "faults",
+        "results",
+        "clean",
+    ):
         assert f"  make {command} " in done.stdout
 
 

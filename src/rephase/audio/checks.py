@@ -8,6 +8,7 @@ from jaxtyping import Float
 from rephase.errors import AudioFileError
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz
+MOST_CHANNELS = 64  # a sphere of microphones; more are a damaged header, or samples taken for channels
 LARGEST_SAMPLE = 1e10  # a float file on the scale of 32-bit integers is odd but usable, more is damage
 
 
@@ -53,6 +54,23 @@ def check_rate(sample_rate: int, path: Path) -> None:
         raise AudioFileError(
             f"sample rate must be {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {sample_rate}; {path}; "
             f"check the file's header, or convert it to a usual rate first"
+        )
+
+
+def check_channels(channels: int, path: Path) -> None:
+    """Checks that a recording's channels are not samples that were taken for channels.
+
+    Args:
+        channels: how many.
+        path: of the recording.
+
+    Raises:
+        AudioFileError: if there are too many.
+    """
+    if channels > MOST_CHANNELS:
+        raise AudioFileError(
+            f"at most {MOST_CHANNELS} channels can be enhanced, got {channels}; {path}; "
+            f"check the file's header, or split it first"
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from jaxtyping import Float
 
-from rephase.audio.checks import check_finite, check_rate, check_readable
+from rephase.audio.checks import check_channels, check_finite, check_rate, check_readable
 from rephase.audio.media.track import MediaTrack
 from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
@@ -206,6 +206,7 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
     if not sound.frames:
         raise AudioFileError(f"the recording has no samples; {path}; fetch or record it again")
     check_rate(sound.samplerate, path)
+    check_channels(sound.channels, path)
     return AudioInfo(
         path=path,
         format=sound.format,
@@ -218,4 +219,6 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
 
 def _reason(error: Exception) -> str:
     """The own words of libsndfile, without the path that stands in the message anyway."""
-    return getattr(error, "error_string", str(error)).strip().rstrip(".").lower()
+    reason = getattr(error, "error_string", str(error)).strip().rstrip(".").lower()
+    # What it says where it finds no frame of an MP3; that the file is there and regular is known by then.
+    return "its content is no audio" if "is not a regular file" in reason else reason

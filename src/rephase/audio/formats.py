@@ -50,6 +50,16 @@ class AudioFormat:
         return INTEGER_BITS.get(self.subtype)
 
     @property
+    def words(self) -> str:
+        """Container and codec."""
+        return f"{self.format} {self.subtype}"
+
+    @property
+    def lossy_codec(self) -> str:
+        """The codec, where it is a lossy one; else empty."""
+        return self.subtype if self.subtype in LOSSY_SUBTYPES else ""
+
+    @property
     def has_headroom(self) -> bool:
         """Whether samples beyond full scale survive."""
         return self.subtype in FLOATS

@@ -13,8 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from rephase.audio.checks import check_rate
-from rephase.audio.waveform import MOST_CHANNELS
+from rephase.audio.checks import MOST_CHANNELS, check_rate
 from rephase.errors import AudioFileError
 
 UNKNOWN = 0xFFFFFFFF

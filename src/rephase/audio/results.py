@@ -4,7 +4,7 @@ There are two writers with the same face (`Result`): `AudioWriter` (libsndfile, 
 `MediaWriter` (PyAV, any number of tracks beside copies of other streams). The target's name decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,16 @@ class TrackFormat(Protocol):
     @property
     def notice(self) -> str:
         """What the user should know about the choice; may be empty."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """Container and codec."""
+        ...
+
+    @property
+    def lossy_codec(self) -> str:
+        """The codec, where it is a lossy one; else empty."""
         ...
 
     @property
@@ -103,11 +113,12 @@ class ResultPlan:
     copies: bool = False
     notices: list[str] = field(default_factory=list)
 
-    def open(self, made_by: str) -> "Result":
+    def open(self, made_by: str, before_naming: Callable[[Path], None] | None = None) -> "Result":
         """Starts writing.
 
         Args:
             made_by: what makes the result, for its tags.
+            before_naming: called with the complete result's temporary path, before it gets its name.
 
         Returns:
             The writer.
@@ -119,14 +130,20 @@ class ResultPlan:
         if isinstance(first.format, AudioFormat):
             tags = {**_tags(self.source, first.info), "software": made_by}
             return AudioWriter(
-                self.target, first.sample_rate, first.info.channels, first.format, like=self.source, tags=tags
+                self.target,
+                first.sample_rate,
+                first.info.channels,
+                first.format,
+                like=self.source,
+                tags=tags,
+                before_naming=before_naming,
             )
         from rephase.audio.media.codecs import MediaFormat
         from rephase.audio.media.writer import MediaPlan, MediaWriter
 
         tracks = [(track.info, track.format) for track in self.tracks if isinstance(track.format, MediaFormat)]
         known = {} if self.copies else _tags(self.source, first.info)
-        plan = MediaPlan(self.target, self.source, tracks, self.copies, known, made_by)
+        plan = MediaPlan(self.target, self.source, tracks, self.copies, known, made_by, before_naming)
         writer = MediaWriter(plan)
         self.notices.extend(writer.notices)
         writer.notices = self.notices

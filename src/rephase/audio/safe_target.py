@@ -7,10 +7,11 @@ its name; after any error or Ctrl-C it is removed, and a `kill -9` leaves the na
 import contextlib
 import logging
 import os
-import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
+from rephase.audio.leftovers import make_unfinished
 from rephase.errors import OutputError
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class SafeTarget:
     Args:
         target: where the result goes; a link is followed.
         like: a file whose permissions and times the result gets; those of a new file by default.
+        before_naming: called with the temporary path once the file is complete and safe on the disk.
 
     Attributes:
         temporary: the path to write to; the file is there, empty.
@@ -30,13 +32,14 @@ class SafeTarget:
         OutputError: if no file can be made there, also from `finish`.
     """
 
-    def __init__(self, target: Path, like: Path | None = None) -> None:
-        self._target, self._like = target, like
+    def __init__(
+        self, target: Path, like: Path | None = None, before_naming: Callable[[Path], None] | None = None
+    ) -> None:
+        self._target, self._like, self._before_naming = target, like, before_naming
         try:
             self._real = target.resolve()
-            self.temporary = self._real.with_name(f".rephase-{secrets.token_hex(8)}{target.suffix[:16]}")
             # Made here and not by a library: never an existing file, and with the permissions that new files get.
-            os.close(os.open(self.temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self.temporary, self._lock = make_unfinished(self._real)
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise self.failed(getattr(error, "strerror", None) or str(error)) from error
 
@@ -45,6 +48,8 @@ class SafeTarget:
         try:
             self._copy_attributes()
             _flush_to_disk(self.temporary)
+            if self._before_naming is not None:
+                self._before_naming(self.temporary)
             self.temporary.replace(self._real)
             _flush_to_disk(self._real.parent)
         except OSError as error:
@@ -55,6 +60,8 @@ class SafeTarget:
         """Takes the temporary file away, if it is still there."""
         with contextlib.suppress(OSError):
             self.temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.close(self._lock)
 
     def failed(self, reason: str) -> OutputError:
         """The error that says why nothing could be written.

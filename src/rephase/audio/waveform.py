@@ -3,9 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from rephase.audio.checks import HIGHEST_RATE, LARGEST_SAMPLE, LOWEST_RATE
-
-MOST_CHANNELS = 64  # a sphere of microphones; more rows than that are samples
+from rephase.audio.checks import HIGHEST_RATE, LARGEST_SAMPLE, LOWEST_RATE, MOST_CHANNELS
 
 
 def checked_rate(

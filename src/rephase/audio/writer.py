@@ -5,7 +5,7 @@ should be.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -64,6 +64,7 @@ class AudioWriter:
         audio_format: container and sample format.
         like: the recording, whose permissions and times the result gets; those of a new file by default.
         tags: title, artist and the like, see `rephase.audio.tags`.
+        before_naming: called with the temporary path once the file is complete and safe on the disk.
 
     Raises:
         OutputError: if the file can't be written, also from its methods.
@@ -82,10 +83,11 @@ class AudioWriter:
         *,
         like: Path | None = None,
         tags: Mapping[str, str] | None = None,
+        before_naming: Callable[[Path], None] | None = None,
     ) -> None:
         self._format = audio_format
         self._frames = 0
-        self._safe = SafeTarget(target, like)
+        self._safe = SafeTarget(target, like, before_naming)
         try:
             self._after_tag = self._started_with_tag(audio_format, tags or {}, like)
             self._sound = soundfile.SoundFile(

@@ -3,23 +3,33 @@
 Nothing above `main` prints a traceback: an error becomes one line on stderr, and `--verbose` shows what led to it.
 """
 
-import io
+import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rephase import __version__
 from rephase.cli import analyze, compare, doctor, enhance, evaluate, export, info, models
-from rephase.cli.failures import one_line
+from rephase.cli.failures import one_line, usage_line
+
+EPILOG = """\b
+Start with: rephase enhance talk.wav
+
+\b
+Exit codes: 0 done, 1 some of several inputs failed, 2 wrong usage or input, nothing was done, 130 interrupted,
+143 terminated, 141 nobody reads what is piped out. What went wrong stands on stderr, in one line: what; where; what
+to do.
+"""
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer brings its own click, older ones need click itself
 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
 app = typer.Typer(
     name="rephase",
     help="Makes degraded speech clean: removes noise from recordings of speech.",
-    epilog="Start with: rephase enhance talk.wav",
+    epilog=EPILOG,
     rich_markup_mode=None,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -57,17 +67,45 @@ def _stop(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
+def _mute_libraries() -> None:
+    """Keeps libraries in C off stdout and stderr, where some tell of damage by themselves: our one line says it.
+
+    They write to the descriptors 1 and 2; our own words go to others of the same terminal or file. `--verbose` lets
+    them speak.
+    """
+    sys.stdout, sys.stderr = _moved(sys.stdout, 1), _moved(sys.stderr, 2)
+
+
+def _moved(stream: Any, number: int) -> Any:
+    """The same stream on another descriptor, while nothing more comes out of its own."""
+    try:
+        if stream.fileno() != number:
+            return stream
+    except (AttributeError, OSError, ValueError):  # there is none, or it is none of the system's
+        return stream
+    stream.flush()
+    lines = number == 2 or stream.isatty()
+    moved = os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="backslashreplace")
+    moved.reconfigure(line_buffering=lines)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
+    return moved
+
+
 def main() -> None:
     """Runs the command line and exits.
 
-    0 done, 1 some of several inputs failed, 2 nothing could be done, 130 interrupted, 141 nobody reads what is piped
-    out, 143 terminated.
+    0 done, 1 some of several inputs failed, 2 wrong usage or nothing could be done, 130 interrupted, 143 terminated,
+    141 nobody reads what is piped out.
     """
     signal.signal(signal.SIGTERM, _stop)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr does: names of files need not fit the terminal's encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _mute_libraries()
     try:
-        app(prog_name="rephase")
+        sys.exit(app(prog_name="rephase", standalone_mode=False))
+    except UsageError as error:
+        typer.echo(usage_line(error), err=True)
+        sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one place where every error turns into a line for the user
         typer.echo(f"rephase: {one_line(error)}", err=True)
         sys.exit(2)

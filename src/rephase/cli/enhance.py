@@ -1,25 +1,25 @@
 """`rephase enhance`: files in, clean files out."""
 
 import contextlib
-import os
-import sys
 from collections import Counter
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rephase.cli.failures import Verbose, one_line, report_failures
+from rephase.cli.failures import Verbose, one_line, report_failures, shown
+from rephase.cli.inputs import keep_unknown, tell_left_out, without_results
+from rephase.cli.pipe import PIPE, RawFormat, enhance_through_pipe, tell_report
+from rephase.cli.plans import tell_plans, tidy_up
 from rephase.cli.progress import ProgressBar
+from rephase.cli.same_file import identity
+from rephase.cli.times import seconds_of
 
 if TYPE_CHECKING:
     from rephase.batch import Outcome, Settings
     from rephase.enhancer import Report
-
-RawFormat = Literal[
-    "u8", "s8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be"
-]
-PIPE = Path("-")
 
 EPILOG = """\b
 Examples:
@@ -29,18 +29,25 @@ Examples:
   rephase enhance film.mp4                       the picture stays as it is; needs rephase[media]
   rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
+  rephase enhance talk.wav --start 1:30 --end 2:00      half a minute of it; the rest stays bit for bit
+  rephase enhance recordings/ -o cleaned/ --dry-run     what it would do, how long it would take; writes nothing
   ffmpeg -i talk.mp4 -f wav - | rephase enhance - -o - | ffmpeg -i - talk.ogg   WAV through pipes
 
 \b
-Exit codes: 0 all done, 1 some of several inputs failed, 2 nothing was done, 130 interrupted, 143 terminated,
-141 nobody reads what is piped out.
+Exit codes: 0 all done, 1 some of several inputs failed, 2 wrong usage or input, nothing was done, 130 interrupted,
+143 terminated, 141 nobody reads what is piped out.
 """
 
 
 def enhance(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUTS", help="Recordings (WAV, FLAC, MP3, M4A, MP4, MKV ...), or one folder."),
+        typer.Argument(
+            # readable: what can't be read fails by itself, and the others go on
+            metavar="INPUTS",
+            readable=False,
+            help="Recordings (WAV, FLAC, MP3, M4A, MP4, MKV ...), or one folder.",
+        ),
     ],
     output: Annotated[
         str | None,
@@ -88,6 +95,16 @@ def enhance(
         RawFormat, typer.Option(help="What raw samples are: signed, unsigned or float, bits, byte order.")
     ] = "s16le",
     raw_channels: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Channels of raw samples.")] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Enhance from here on: seconds or h:m:s; before it nothing changes."),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Enhance up to here; after it nothing changes.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, in what time and size, and write nothing.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders in a folder too.")] = False,
     jobs: Annotated[
         int,
@@ -106,47 +123,75 @@ def enhance(
     """
     rate = _parse_rate(output_rate)
     container = container.lower().removeprefix(".") if container else None
+    if dry_run and report is not None:
+        raise typer.BadParameter("can't go with --dry-run, which writes nothing", param_hint="--report")
+    since, until = seconds_of(start or "0", "--start"), seconds_of(end, "--end") if end is not None else None
+    if until is not None and until <= since:
+        raise typer.BadParameter(f"must lie after the start, {since:g} s, got {end!r}", param_hint="--end")
+    options = {
+        "strength": strength, "highband": highband, "output_rate": rate, "track": track, "container": container,
+        "start": since, "end": until,
+    }  # fmt: skip
     inputs = list(dict.fromkeys(inputs))
     if PIPE in inputs or output == str(PIPE):
-        _pipe(
+        if dry_run or report is not None:
+            raise typer.BadParameter("is for files, not for a pipe", param_hint="--dry-run" if dry_run else "--report")
+        enhance_through_pipe(
             inputs,
             output or str(PIPE),
             (model, runtime, device),
-            {"strength": strength, "highband": highband, "output_rate": rate, "track": track, "container": container},
+            options,
             (raw_rate, raw_channels, raw_format),
             overwrite,
         )
         return
     if raw_rate is not None:
         raise typer.BadParameter("is for samples in a pipe: rephase enhance - ...", param_hint="--raw-rate")
-    from rephase.batch import Job, Ledger, Settings, jobs_of_folder, run
+    several = len(inputs) > 1
+    from rephase.batch import Settings, jobs_of_folder, run
+    from rephase.dry_run import plan
     from rephase.enhancer import Enhancer
+    from rephase.ledger import Job, Ledger, LedgerBeside
     from rephase.runtimes.cores import available_cores
 
     tree = _tree(inputs, output, recursive)
     folder = tree or _output_folder(inputs, output)
+    results: list[Path] = []
     if tree is not None:
         work = jobs_of_folder(inputs[0], tree, recursive=recursive, container=container)
     else:
+        if several:
+            inputs, results = without_results(inputs, partial(_target, folder=folder, container=container))
         work = [Job(source, target) for source, target in _targets(inputs, output, folder, container).items()]
     workers = min(jobs or (available_cores() if tree is not None else 1), len(work))
     threads = max(1, available_cores() // workers)
     enhancer = Enhancer.from_pretrained(model, runtime=runtime, device=device, threads=threads)
-    settings = Settings.of(
-        enhancer, strength=strength, highband=highband, output_rate=rate, track=track, container=container
-    )
+    settings = Settings.of(enhancer, **options)
+    ledger: Ledger | LedgerBeside | None = None
+    if tree is not None:
+        ledger = Ledger(tree, asdict(settings))
+    elif several:
+        ledger = LedgerBeside(asdict(settings))
+    work, unknown = keep_unknown(work, results, ledger, overwrite=overwrite)
+    tell_left_out(results, unknown)
+    if dry_run:
+        plans = plan(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers)
+        tell_plans(plans, of=len(work), workers=workers)
+        return
     if folder is not None and any(_opens(job.source) for job in work):
         _make(folder, parents=tree is not None)
-    ledger = Ledger(tree, settings) if tree is not None else None
+    tidy_up(work)
     outcomes: list[Outcome] = []
     with ProgressBar(work[0].source.name if len(work) == 1 else f"{len(work)} recordings") as progress:
         ongoing = run(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers, progress=progress)
         with contextlib.closing(ongoing):
             for outcome in ongoing:
                 outcomes.append(outcome)
+                progress.wipe()
                 if outcome.report is not None:
-                    progress.wipe()
                     _tell(outcome.report, with_target=tree is None)
+                elif outcome.status == "skipped" and tree is None:
+                    typer.echo(f"{shown(outcome.job.source)}: done before, {shown(outcome.job.target)}")
     if report is not None:
         _write_report(report, settings, outcomes)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
@@ -155,54 +200,6 @@ def enhance(
     if tree is not None:
         _tell_sum(outcomes)
     report_failures(failures, of=len(work))
-
-
-def _pipe(
-    inputs: list[Path],
-    output: str,
-    model: tuple[str, str, str],
-    options: dict[str, Any],
-    raw: tuple[int | None, int, str],
-    overwrite: bool,
-) -> None:
-    """Standard input to standard output, or one of them and a file."""
-    from rephase.audio.pcm import PcmFormat
-    from rephase.audio.waveform import checked_rate
-    from rephase.batch import Settings
-    from rephase.enhancer import Enhancer
-    from rephase.errors import AudioFileError, OutputError
-    from rephase.pipes import enhance_pipe
-
-    if len(inputs) > 1:
-        raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
-    if inputs[0] == PIPE and sys.stdin.isatty():
-        raise AudioFileError(
-            "nothing is piped in; -; such as: ffmpeg -i INPUT -f wav - | rephase enhance - -o clean.wav"
-        )
-    if output == str(PIPE) and sys.stdout.isatty():
-        raise OutputError("a terminal can't show samples; -; name a file (-o clean.wav), or pipe the result on")
-    rate = options["output_rate"]
-    options["output_rate"] = None if rate is None else checked_rate(rate, "--output-rate", "Leave it out to keep it")
-    pcm = None
-    if raw[0] is not None and inputs[0] == PIPE:
-        pcm = PcmFormat(checked_rate(raw[0], "--raw-rate", "Name that of the samples"), raw[1], raw[2])
-    enhancer = Enhancer.from_pretrained(model[0], runtime=model[1], device=model[2])
-    try:
-        report = enhance_pipe(
-            enhancer,
-            inputs[0],
-            Path(output),
-            Settings.of(enhancer, **options),
-            stdin=sys.stdin.buffer,
-            stdout=sys.stdout.buffer,
-            raw=pcm,
-            overwrite=overwrite,
-        )
-    except BrokenPipeError:
-        # Who reads has gone, as `head` does when it has enough: nothing to complain about, and nothing left to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(141) from None
-    _tell(report, with_target=True, err=output == str(PIPE))
 
 
 def _tree(inputs: list[Path], output: str | None, recursive: bool) -> Path | None:
@@ -250,19 +247,25 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
     return folder
 
 
+def _target(source: Path, folder: Path | None, container: str | None) -> Path:
+    """Where the result of a recording goes that is named after it."""
+    from rephase.audio.formats import target_suffix
+
+    suffix = f".{container}" if container else target_suffix(source)
+    return (folder or source.parent) / f"{source.stem}.enhanced{suffix}"
+
+
 def _targets(inputs: list[Path], output: str | None, folder: Path | None, container: str | None) -> dict[Path, Path]:
     """Where the result of each input goes; refuses two of one name, and one in place of an input, before any work."""
-    from rephase.audio.formats import target_suffix
     from rephase.errors import OutputError
 
-    kept = set(map(_identity, inputs))
+    kept = set(map(identity, inputs))
     sources: dict[Path, Path] = {}
     for source in inputs:
-        suffix = f".{container}" if container else target_suffix(source)
-        target = (folder or source.parent) / f"{source.stem}.enhanced{suffix}"
+        target = _target(source, folder, container)
         if folder is None and output is not None:
             target = Path(output)
-        if _identity(target) in kept:
+        if identity(target) in kept:
             raise OutputError(
                 f"the result of {source} would replace an input; {target}; choose another output, recordings are kept"
             )
@@ -272,15 +275,6 @@ def _targets(inputs: list[Path], output: str | None, folder: Path | None, contai
             )
         sources[target] = source
     return {source: target for target, source in sources.items()}
-
-
-def _identity(path: Path) -> object:
-    """What two paths of one file have in common, whatever links lead there."""
-    try:
-        status = path.stat()
-    except OSError:  # no such file yet
-        return os.path.realpath(path)
-    return status.st_dev, status.st_ino
 
 
 def _opens(source: Path) -> bool:
@@ -305,12 +299,11 @@ def _make(folder: Path, *, parents: bool) -> None:
         ) from error
 
 
-def _tell(report: "Report", *, with_target: bool, err: bool = False) -> None:
+def _tell(report: "Report", *, with_target: bool) -> None:
     if with_target:
-        where = f"{report.source} -> {report.target}"
-        typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})", err=err)
+        tell_report(report)
     for notice in report.notices:
-        typer.echo(f"{report.source.name}: {notice}", err=True)
+        typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
 
 
 def _tell_sum(outcomes: "list[Outcome]") -> None:

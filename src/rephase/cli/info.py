@@ -17,7 +17,10 @@ Exit codes: 0 all read, 1 some of several files could not be read, 2 nothing was
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Recordings: WAV, FLAC, MP3, M4A, MP4, MKV ...")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES", readable=False, help="Recordings: WAV, FLAC, MP3, M4A, MP4, MKV ..."),
+    ],
     verbose: Verbose = False,
 ) -> None:
     """Show what recordings are: format, levels, bandwidth.

@@ -73,6 +73,16 @@ class MediaFormat:
     notice: str = ""
 
     @property
+    def words(self) -> str:
+        """Container and codec."""
+        return f"{self.container.muxer} {self.codec}"
+
+    @property
+    def lossy_codec(self) -> str:
+        """The codec, where it is a lossy one; else empty."""
+        return self.codec if self.bits is None and not self.has_headroom else ""
+
+    @property
     def top(self) -> float:
         """The largest sample that fits where there is no headroom."""
         return 1 - 2.0 ** (1 - self.bits) if self.bits else 1.0

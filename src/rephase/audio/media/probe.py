@@ -10,9 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rephase.audio.checks import check_rate
+from rephase.audio.checks import check_channels, check_rate
 from rephase.audio.files import AudioInfo
-from rephase.audio.media.library import load_av, opened, words_of
+from rephase.audio.media.library import load_av, opened, packets_of, words_of
 from rephase.audio.media.track import MediaTrack
 from rephase.errors import AudioFileError
 
@@ -100,6 +100,7 @@ def probe(path: Path, reason: str = "") -> MediaFile:
         ]
         for track in tracks:
             check_rate(track.sample_rate, path)
+            check_channels(track.channels, path)
         return MediaFile(
             path=path,
             tracks=tracks,
@@ -117,9 +118,9 @@ def _first_frames(container: "InputContainer", path: Path) -> tuple[dict[int, "A
     frames: dict[int, AudioFrame] = {}
     measured: dict[int, tuple[int, int, Fraction]] = {}  # packets, bytes, seconds
     try:
-        for looked_at, packet in enumerate(container.demux(streams)):
+        for looked_at, packet in enumerate(packets_of(container, streams)):
             index = packet.stream_index
-            if index in missing:
+            if index in missing and packet.stream.type == "audio":
                 try:
                     decoded = packet.decode()
                 except av.error.FFmpegError:

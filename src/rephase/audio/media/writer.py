@@ -5,7 +5,7 @@ the tracks are encoded, one after the other, and at last their packets and those
 time. Copies keep their bytes and times; sound keeps its place on the same clock.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -38,6 +38,7 @@ class MediaPlan:
         copies: whether other streams of the source go along; only media files have such.
         tags: of the whole result, by ffmpeg's names, where the source is none that ffmpeg's libraries read.
         made_by: what made the result, for its tags.
+        before_naming: called with the complete result's temporary path, before it gets its name.
     """
 
     target: Path
@@ -46,6 +47,7 @@ class MediaPlan:
     copies: bool
     tags: Mapping[str, str] = field(default_factory=dict)
     made_by: str = ""
+    before_naming: Callable[[Path], None] | None = None
 
 
 class MediaWriter:
@@ -68,7 +70,7 @@ class MediaWriter:
         self.tracks: list[TrackEncoder] = []
         self._output: Any = None
         self._copies: Copies | None = None
-        self._safe = SafeTarget(plan.target, plan.source)
+        self._safe = SafeTarget(plan.target, plan.source, plan.before_naming)
         self._stack = ExitStack()
         self._stack.callback(self._safe.remove)
         try:

@@ -1,0 +1,91 @@
+"""`rephase enhance -`: standard input and output in place of files."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from rephase.cli.failures import shown
+
+if TYPE_CHECKING:
+    from rephase.enhancer import Report
+
+RawFormat = Literal[
+    "u8", "s8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be"
+]
+PIPE = Path("-")
+
+
+def enhance_through_pipe(
+    inputs: list[Path],
+    output: str,
+    model: tuple[str, str, str],
+    options: dict[str, Any],
+    raw: tuple[int | None, int, str],
+    overwrite: bool,
+) -> None:
+    """Standard input to standard output, or one of them and a file.
+
+    Args:
+        inputs: as the user named them.
+        output: where the result goes.
+        model: its name, runtime and device.
+        options: of `Settings`.
+        raw: rate, channels and kind of raw samples; the rate is None where WAV comes.
+        overwrite: whether an existing result may be replaced.
+
+    Raises:
+        typer.Exit: if nobody reads the result any more; the exit code is 141.
+    """
+    from rephase.audio.pcm import PcmFormat
+    from rephase.audio.waveform import checked_rate
+    from rephase.batch import Settings
+    from rephase.enhancer import Enhancer
+    from rephase.errors import AudioFileError, OutputError
+    from rephase.pipes import enhance_pipe
+
+    if len(inputs) > 1:
+        raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
+    if inputs[0] == PIPE and sys.stdin.isatty():
+        raise AudioFileError(
+            "nothing is piped in; -; such as: ffmpeg -i INPUT -f wav - | rephase enhance - -o clean.wav"
+        )
+    if output == str(PIPE) and sys.stdout.isatty():
+        raise OutputError("a terminal can't show samples; -; name a file (-o clean.wav), or pipe the result on")
+    rate = options["output_rate"]
+    options["output_rate"] = None if rate is None else checked_rate(rate, "--output-rate", "Leave it out to keep it")
+    pcm = None
+    if raw[0] is not None and inputs[0] == PIPE:
+        pcm = PcmFormat(checked_rate(raw[0], "--raw-rate", "Name that of the samples"), raw[1], raw[2])
+    enhancer = Enhancer.from_pretrained(model[0], runtime=model[1], device=model[2])
+    try:
+        report = enhance_pipe(
+            enhancer,
+            inputs[0],
+            Path(output),
+            Settings.of(enhancer, **options),
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout.buffer,
+            raw=pcm,
+            overwrite=overwrite,
+        )
+    except BrokenPipeError:
+        # Who reads has gone, as `head` does when it has enough: nothing to complain about, and nothing left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(141) from None
+    tell_report(report, err=output == str(PIPE))
+    for notice in report.notices:
+        typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
+
+
+def tell_report(report: "Report", *, err: bool = False) -> None:
+    """One line for what was done.
+
+    Args:
+        report: of a recording.
+        err: whether it goes to stderr, because samples go to stdout.
+    """
+    where = f"{shown(report.source)} -> {shown(report.target)}"
+    typer.echo(f"{where}  ({report.audio_seconds:.1f} s of audio, RTF {report.rtf:.3f})", err=err)
