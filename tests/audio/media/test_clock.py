@@ -33,8 +33,13 @@ def test_what_starts_anew_goes_on_where_the_longest_stream_ended():
 
 
 def test_a_stream_with_few_packets_changes_over_too():
-    _, times = run(packet(0, 0), packet(2, 1), packet(0, 9.9), packet(0, 0), packet(0, 2), packet(2, 2))
-    assert times == [0, 1, 9.9, 10, 12, 12]
+    _, times = run(packet(0, 0), packet(2, 1), packet(0, 9.8), packet(0, 9.9), packet(0, 0), packet(0, 2), packet(2, 2))
+    assert times == [0, 1, 9.8, 9.9, 10, 12, 12]
+
+
+def test_one_wrong_stamp_is_no_seam():
+    clock, times = run(packet(0, 0.8), packet(0, 0.9), packet(0, 2098), packet(0, 1.1), packet(0, 1.2))
+    assert (clock.resets, times) == (0, [0.8, 0.9, 2098, 1.1, 1.2])
 
 
 def test_it_may_happen_again():

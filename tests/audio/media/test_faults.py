@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from rephase.audio.files import audio_info, audio_tracks, read_blocks
-from rephase.errors import AudioFileError, OutputError
+from rephase.errors import AudioFileError, OutputError, RephaseError
 
 from .conftest import Sound, film, sounds_of, speech
 
@@ -139,3 +139,56 @@ def test_odd_names_are_files(tmp_path, untouched):
         source = film(tmp_path / "plain.m4a", Sound(), video="").rename(tmp_path / name)
         untouched(source, tmp_path / f"out {name}")
         assert next(iter(sounds_of(tmp_path / f"out {name}")))[2].size
+
+
+def damaged(content, rng):
+    """The bytes of a file with one of the faults that disks, cables and downloads leave."""
+    content = bytearray(content)
+    kind, place = rng.integers(5), int(rng.integers(len(content)))
+    if kind == 0:
+        for where in rng.integers(len(content), size=int(rng.choice([1, 10, 200]))):
+            content[where] ^= 1 << int(rng.integers(8))
+    elif kind == 1:
+        del content[max(place, 16) :]
+    elif kind == 2:
+        del content[place : place + int(rng.integers(1, 5000))]
+    elif kind == 3:
+        for where in rng.integers(min(2000, len(content)), size=4):
+            content[where] = int(rng.integers(256))
+    else:
+        content[place : place + 3000] = bytes(len(content[place : place + 3000]))
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "sound", "video"),
+    [
+        ("a.mp4", Sound("aac"), "libx264"),
+        ("a.m4a", Sound("alac"), ""),
+        ("a.mkv", Sound("libopus", 48000), "mpeg4"),
+        ("a.ts", Sound("mp2", 48000), "mpeg2video"),
+        ("a.flv", Sound("libmp3lame"), "flv"),
+        ("a.avi", Sound("libmp3lame"), "mpeg4"),
+        ("a.wma", Sound("wmav2", bit_rate=64_000), ""),
+        ("a.amr", Sound("libopencore_amrnb", 8000), ""),
+    ],
+)
+def test_damaged_files_give_a_whole_result_or_one_line(tmp_path, untouched, name, sound, video):
+    content = film(tmp_path / name, sound, video=video).read_bytes()
+    rng = np.random.default_rng(len(name + sound.codec))
+    results = 0
+    for number in range(10):
+        source, target = tmp_path / f"{number}-{name}", tmp_path / f"out-{number}-{name}"
+        source.write_bytes(damaged(content, rng))
+        said = ""
+        try:
+            untouched(source, target)
+        except RephaseError as error:
+            said = str(error)
+        assert "\n" not in said
+        assert target.exists() == (not said)
+        if not said:
+            results += 1
+            assert all(np.isfinite(samples).all() and samples.size for _, _, samples in sounds_of(target))
+    assert results, "some of them can be mended"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rephase-")]

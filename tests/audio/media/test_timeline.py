@@ -76,6 +76,17 @@ def test_a_slow_clock_is_followed():
     assert timeline.dropped == 0
 
 
+def test_a_clock_that_runs_a_thousand_times_too_fast_is_refused_at_once():
+    with pytest.raises(GapError, match="one frame is heard 20 s after the other"):
+        run([20.02 * k for k in range(50)])
+
+
+def test_a_codec_that_pauses_in_silence_is_none():
+    timeline, out = run([0.4 * k for k in range(50)])
+    assert out.size == 49 * 400 + FRAME
+    assert timeline.filled == 49 * 380
+
+
 def test_a_year_is_no_gap():
     times = [Fraction(20 * k, 1000) + (10**7 if k >= 20 else 0) for k in range(50)]
     with pytest.raises(GapError, match="nothing is there for 10000000 s"):

@@ -22,9 +22,10 @@ class SourceClock:
         self.resets = 0
         self._newest = 0.0  # the offset that holds from the latest seam on, s
         self._now = 0.0  # time of the latest packet that has that offset
-        self._end = 0.0  # of the longest stream
         self._offsets: dict[int, float] = {}
-        self._last: dict[int, float] = {}
+        self._last: dict[int, float] = {}  # time of each stream's latest packet
+        self._before: dict[int, float] = {}  # and of the one before it
+        self._ends: dict[int, float] = {}  # and where it ends
 
     def put_right(self, packet: Any) -> None:
         """Changes a packet's times, where the clock has started anew before it.
@@ -38,10 +39,11 @@ class SourceClock:
         tick = float(packet.time_base)
         time = stamp * tick
         offset = self._offset(packet.stream_index, time)
-        self._last[packet.stream_index] = time + offset
-        self._end = max(self._end, time + offset + (packet.duration or 0) * tick)
+        stream, now = packet.stream_index, time + offset
+        self._before[stream], self._last[stream] = self._last.get(stream, now), now
+        self._ends[stream] = now + (packet.duration or 0) * tick
         if offset == self._newest:
-            self._now = time + offset
+            self._now = now
         ticks = round(offset / tick)
         if ticks:  # floats hold a microsecond in a century
             packet.pts = None if packet.pts is None else packet.pts + ticks
@@ -51,8 +53,9 @@ class SourceClock:
         offset = self._offsets.get(stream, self._newest)
         if offset != self._newest and abs(time + self._newest - self._now) < abs(time + offset - self._now):
             offset = self._newest
-        elif stream in self._last and time + offset < self._last[stream] - RESET_SECONDS:
+        elif stream in self._last and time + offset < min(self._last[stream], self._before[stream]) - RESET_SECONDS:
+            # Before both of the latest two: if before one of them alone, that one had a wrong time.
             self.resets += 1
-            offset = self._newest = self._end - time
+            offset = self._newest = max(self._ends.values()) - time
         self._offsets[stream] = offset
         return offset

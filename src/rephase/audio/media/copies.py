@@ -9,7 +9,7 @@ from typing import Any
 from rephase.audio.media.clock import SourceClock
 from rephase.audio.media.codecs import supported_codecs
 from rephase.audio.media.containers import Container
-from rephase.audio.media.library import load_av, words_of
+from rephase.audio.media.library import load_av, packets_of, words_of
 from rephase.audio.media.metadata import stream_tags
 from rephase.audio.media.probe import is_picture
 from rephase.errors import OutputError
@@ -120,7 +120,7 @@ class Copies:
         is_mov_text = {
             stream.index: stream.codec_context and stream.codec_context.name == "mov_text" for stream in wanted
         }
-        packets = self._source.demux()
+        packets = packets_of(self._source)
         while True:
             try:
                 packet = next(packets, None)

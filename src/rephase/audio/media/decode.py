@@ -13,7 +13,7 @@ from jaxtyping import Float
 from rephase.audio.fifo import SampleQueue
 from rephase.audio.files import AudioInfo
 from rephase.audio.media.clock import SourceClock
-from rephase.audio.media.library import load_av, opened, words_of
+from rephase.audio.media.library import load_av, opened, packets_of, words_of
 from rephase.audio.media.timeline import GapError, Timeline
 from rephase.errors import AudioFileError
 
@@ -83,7 +83,7 @@ class _Frames:
         """Frames of one stream; all packets are looked at, for the clock's sake."""
         where: float | None = None
         clock = SourceClock()
-        packets = container.demux()
+        packets = packets_of(container)
         while True:
             try:
                 packet = next(packets, None)
@@ -94,8 +94,8 @@ class _Frames:
             if packet is None:
                 break
             clock.put_right(packet)
-            if packet.stream_index != stream.index:
-                continue
+            if packet.stream_index != stream.index or packet.stream.type != "audio":
+                continue  # the type too: in a damaged header two streams may have one number
             if packet.pts is not None:
                 where = packet.pts * float(packet.time_base or 0)
             try:

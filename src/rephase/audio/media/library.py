@@ -4,7 +4,7 @@ import importlib
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,34 @@ def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) 
         if PLAYLISTS & set(container.format.name.split(",")):
             raise AudioFileError(f"this is a playlist, not a recording; {path}; name the recordings in it")
         yield container
+
+
+def packets_of(container: "InputContainer", streams: Sequence[Any] | None = None) -> Iterator[Any]:
+    """Packets of a file, and at the end an empty one for each stream, which empties its decoder.
+
+    In damaged FLV and TS a stream may turn up that was not there when the file was opened; PyAV stumbles over it at the
+    end, after the last packet.
+
+    Args:
+        container: opened for reading.
+        streams: that are wanted; all by default.
+
+    Yields:
+        Packets in the file's order.
+    """
+    wanted = list(container.streams) if streams is None else streams
+    emptied = set()
+    try:
+        for packet in container.demux(wanted):
+            if not packet.size:
+                emptied.add(packet.stream_index)
+            yield packet
+    except IndexError:
+        for stream in wanted:
+            if stream.index not in emptied:
+                packet = load_av().Packet()
+                packet.stream, packet.time_base = stream, stream.time_base
+                yield packet
 
 
 def words_of(error: Exception) -> str:

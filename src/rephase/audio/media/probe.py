@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rephase.audio.checks import check_rate
 from rephase.audio.files import AudioInfo
-from rephase.audio.media.library import load_av, opened, words_of
+from rephase.audio.media.library import load_av, opened, packets_of, words_of
 from rephase.audio.media.track import MediaTrack
 from rephase.errors import AudioFileError
 
@@ -117,9 +117,9 @@ def _first_frames(container: "InputContainer", path: Path) -> tuple[dict[int, "A
     frames: dict[int, AudioFrame] = {}
     measured: dict[int, tuple[int, int, Fraction]] = {}  # packets, bytes, seconds
     try:
-        for looked_at, packet in enumerate(container.demux(streams)):
+        for looked_at, packet in enumerate(packets_of(container, streams)):
             index = packet.stream_index
-            if index in missing:
+            if index in missing and packet.stream.type == "audio":
                 try:
                     decoded = packet.decode()
                 except av.error.FFmpegError:

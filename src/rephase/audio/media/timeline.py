@@ -18,6 +18,7 @@ from rephase.errors import RephaseError
 LOOKAHEAD = 8  # frames
 TOLERANCE_SECONDS = 0.005
 LONGEST_GAP_SECONDS = 3600
+LONGEST_LEAP_SECONDS = 10  # between each of many frames; codecs that pause in silence send one a second at least
 SILENCE_AT_ONCE = 65_536  # samples
 
 
@@ -60,7 +61,7 @@ class Timeline:
             Blocks that are ready, in order.
 
         Raises:
-            GapError: if nothing is there for more than an hour.
+            GapError: if nothing is there for more than an hour, or between all frames for more than ten seconds.
         """
         last = self._waiting[-1][0] if self._waiting else self._shift
         offset = last if time is None else time * self._rate - self._decoded
@@ -81,6 +82,7 @@ class Timeline:
     def _next(self) -> Iterator[np.ndarray]:
         steps = [offset - self._shift for offset, _ in self._waiting]
         _, block = self._waiting.popleft()
+        self._check_pace(steps)
         if min(steps) > self._tolerance or max(steps) < -self._tolerance:
             alike = [step for step in steps if abs(step - steps[0]) <= self._tolerance]
             step = round(float(np.median(alike)))
@@ -94,6 +96,12 @@ class Timeline:
             self.dropped += dropped
             block = block[:, dropped:]
         yield block
+
+    def _check_pace(self, steps: list[float]) -> None:
+        """Refuses a clock that runs too fast: a header of a few bytes would make a day of silence out of a second."""
+        leaps = np.diff(steps) / self._rate
+        if leaps.size >= LOOKAHEAD and leaps.min() > LONGEST_LEAP_SECONDS:
+            raise GapError(f"one frame is heard {leaps.min():.0f} s after the other")
 
     def _silence(self, length: int, like: np.ndarray) -> Iterator[np.ndarray]:
         if length > LONGEST_GAP_SECONDS * self._rate:
