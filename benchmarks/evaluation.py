@@ -170,8 +170,8 @@ def text(pairs: int, loops: list[Pace], runs: list[Pace], memory: list[float], w
                 "Made by `python benchmarks/evaluation.py`.",
                 f"{pairs:,} pairs of four seconds with the metrics of `--metrics quick` (PESQ-WB, ESTOI, SI-SDR, PD) "
                 f"took {minutes:.1f} minutes, with starting the processes, hashing, finding the delay and keeping each "
-                "value. They were scored in rounds, whose processes start anew, in turns with a plain loop over some of "
-                "the same pairs; pairs a second by the clock:",
+                "value. They were scored in rounds, whose processes start anew, in turns with a plain loop over some "
+                "of the same pairs; pairs a second by the clock:",
                 table(["", *(f"round {number}" for number in range(1, len(runs) + 1))], rows),
                 f"The ratio is {np.median(ratios):.2f} in the middle. On the processors a pair takes "
                 f"{1000 * loop_cpu:.0f} ms in the plain loop and {1000 * run_cpu:.0f} ms in rephase evaluate: with "
