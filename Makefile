@@ -42,9 +42,10 @@ format: $(VENV)/.stamp-dev ## bring the code into the house format
 docs: $(VENV)/.stamp-dev ## draw and write the pages of docs that are made from the code
 	$(BIN)/python docs/make_architecture.py
 
-bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks.md and docs/benchmarks-published.md
+bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks*.md
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/published.py
+	$(BIN)/python benchmarks/evaluation.py
 
 faults: $(VENV)/.stamp-dev ## send thousands of damaged and odd files through; writes docs/robustness.md
 	$(BIN)/python tests/faults/table.py

@@ -2,8 +2,9 @@
 
     python benchmarks/evaluation.py
 
-The same metrics in a plain loop (read both files, call each metric, one process) give the yardstick, in the same run
-and on the same files: before, between and after, so that a machine that is busy now and then favours neither.
+The same metrics in a plain loop (read both files, call each metric, one process) give the yardstick, on the same files
+and in turns with it, so that a machine that is busy now and then favours neither. Beside the clock stands the time on
+the processors, which says what an idle machine would do.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,32 +29,57 @@ from rephase.runtimes.cores import available_cores
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "docs" / "benchmarks-evaluation.md"
 AUDIO = ROOT / "examples" / "audio"
-PAIRS, LOOPED = 1000, 50
+PAIRS, LOOPED, ROUNDS = 1000, 60, 4
 PLAIN = (pesq_wb, estoi, si_sdr_db, pd_deg)
 SAMPLED_EVERY_S = 0.5
+LOAD = os.getloadavg() if hasattr(os, "getloadavg") else ()
 
 
 def main() -> None:
     """Runs the script."""
     parser = argparse.ArgumentParser(description="Measure rephase evaluate.")
     parser.add_argument("--pairs", type=int, default=PAIRS)
-    parser.add_argument("--looped", type=int, default=LOOPED, help="pairs of each of three plain loops")
+    parser.add_argument("--looped", type=int, default=LOOPED, help="pairs of each round of the plain loop")
     parser.add_argument("--output", type=Path, default=REPORT, metavar="FILE")
     arguments = parser.parse_args()
+    workers = available_cores()
+    loops, runs, memory = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         items = make_pairs(Path(folder), arguments.pairs)
-        workers = available_cores()
-        half = len(items) // 2
-        plain = [plain_rate(items[: arguments.looped])]
-        rates, memory = [], []
-        for part, report in ((items[:half], "first"), (items[half:], "second")):
-            rate, peak = evaluated(part, Path(folder) / report, workers)
-            rates.append((rate, len(part)))
-            memory.append(peak)
-            plain.append(plain_rate(part[: arguments.looped]))
-        whole, peak = sum(count / rate for rate, count in rates), memory
-    write(arguments.output, text(len(items), whole, float(np.median(plain)), plain, peak, workers))
+        size = -(-len(items) // ROUNDS)
+        for number in range(ROUNDS):
+            part = items[number * size : (number + 1) * size]
+            loops.append(measured(part[: arguments.looped], plain_loop))
+            runs.append(measured(part, lambda some, report=f"report-{number}": memory.append(
+                evaluated(some, Path(folder) / report, workers))))  # fmt: skip
+    write(arguments.output, text(len(items), loops, runs, memory, workers))
     print(f"wrote {arguments.output}")
+
+
+@dataclass
+class Pace:
+    """How fast some pairs were scored.
+
+    Attributes:
+        seconds: a pair, by the clock.
+        cpu_seconds: a pair, on all processors together.
+    """
+
+    seconds: float
+    cpu_seconds: float
+
+
+def measured(items: list[Item], work: Callable[[list[Item]], None]) -> Pace:
+    """The pace at which something scores pairs, its own processes included once they have ended."""
+    clock, cpu = time.perf_counter(), cpu_seconds()
+    work(items)
+    return Pace((time.perf_counter() - clock) / len(items), (cpu_seconds() - cpu) / len(items))
+
+
+def cpu_seconds() -> float:
+    """Time of this process and of those that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def make_pairs(folder: Path, count: int) -> list[Item]:
@@ -73,9 +101,8 @@ def make_pairs(folder: Path, count: int) -> list[Item]:
     return items_of_folders(folder / "degraded", folder / "clean")
 
 
-def plain_rate(items: list[Item]) -> float:
-    """Pairs a second in a plain loop."""
-    start = time.perf_counter()
+def plain_loop(items: list[Item]) -> None:
+    """Every metric of every pair, one after the other."""
     for item in items:
         reference, sample_rate = soundfile.read(item.reference, dtype="float32")
         estimate, _ = soundfile.read(item.estimate, dtype="float32")
@@ -84,32 +111,27 @@ def plain_rate(items: list[Item]) -> float:
                 metric(reference=reference, estimate=estimate, sample_rate=sample_rate)
             except MetricError:
                 continue
-    return len(items) / (time.perf_counter() - start)
 
 
-def evaluated(items: list[Item], folder: Path, workers: int) -> tuple[float, list[float]]:
-    """Pairs a second of `rephase evaluate`, starting its processes included, and its memory at each quarter, MB."""
+def evaluated(items: list[Item], folder: Path, workers: int) -> float:
+    """Lets `rephase evaluate` score pairs; gives the largest memory of all its processes together, MB."""
     setting = Setting(tuple(chosen_metrics("quick", has_reference=True)))
     assert [metric.name for metric in setting.metrics] == list(QUICK)
-    samples: list[tuple[float, float]] = []
-    share = [0.0]
+    largest = [0.0]
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(SAMPLED_EVERY_S):
-            samples.append((share[0], tree_megabytes()))
+            largest[0] = max(largest[0], tree_megabytes())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    start = time.perf_counter()
     try:
-        evaluate(items, setting, folder, workers=workers, progress=lambda now, of: share.__setitem__(0, now / of))
-        seconds = time.perf_counter() - start
+        evaluate(items, setting, folder, workers=workers)
     finally:
         done.set()
         watcher.join()
-    quarters = [[size for at, size in samples if low <= at < low + 0.25] for low in (0.0, 0.25, 0.5, 0.75)]
-    return len(items) / seconds, [max(quarter, default=float("nan")) for quarter in quarters]
+    return largest[0]
 
 
 def tree_megabytes() -> float:
@@ -130,32 +152,41 @@ def tree_megabytes() -> float:
     return sum(sizes.get(pid, 0.0) for pid in family)
 
 
-def text(pairs: int, seconds: float, loop: float, loops: list[float], memory: list[list[float]], workers: int) -> str:
+def text(pairs: int, loops: list[Pace], runs: list[Pace], memory: list[float], workers: int) -> str:
     """The report."""
-    rate = pairs / seconds
+    ratios = [loop.seconds / run.seconds for loop, run in zip(loops, runs)]
+    minutes = sum(run.seconds * pairs / len(runs) for run in runs) / 60
+    loop_cpu, run_cpu = (float(np.median([pace.cpu_seconds for pace in paces])) for paces in (loops, runs))
     rows = [
-        ["plain loop, one process", f"{loop:.2f}", "1.00"],
-        [f"rephase evaluate, {workers} processes", f"{rate:.2f}", f"{rate / loop:.2f}"],
+        ["plain loop, one process", *(f"{1 / loop.seconds:.2f}" for loop in loops)],
+        [f"rephase evaluate, {workers} processes", *(f"{1 / run.seconds:.2f}" for run in runs)],
+        ["ratio", *(f"{ratio:.2f}" for ratio in ratios)],
+        ["memory of all processes, MB", *(f"{size:.0f}" for size in memory)],
     ]
-    cells = [f"{value:.0f}" for half in memory for value in half]
-    spread = f"{min(loops):.2f} to {max(loops):.2f}"
     return (
         "\n\n".join(
             [
                 "# Speed of rephase evaluate",
                 "Made by `python benchmarks/evaluation.py`.",
                 f"{pairs:,} pairs of four seconds with the metrics of `--metrics quick` (PESQ-WB, ESTOI, SI-SDR, PD) "
-                f"took {seconds / 60:.1f} minutes, with starting the processes, hashing, finding the delay and keeping "
-                f"each value. The plain loop ran three times in the same run, {spread} pairs a second; the middle one "
-                "counts.",
-                table(["", "pairs a second", "ratio"], rows),
-                "Memory of all its processes together, the largest in each eighth of the run, MB:",
-                table([f"{number}/8" for number in range(1, 9)], [cells]),
+                f"took {minutes:.1f} minutes, with starting the processes, hashing, finding the delay and keeping each "
+                "value. They were scored in rounds, whose processes start anew, in turns with a plain loop over some "
+                "of the same pairs; pairs a second by the clock:",
+                table(["", *(f"round {number}" for number in range(1, len(runs) + 1))], rows),
+                f"The ratio is {np.median(ratios):.2f} in the middle. On the processors a pair takes "
+                f"{1000 * loop_cpu:.0f} ms in the plain loop and {1000 * run_cpu:.0f} ms in rephase evaluate: with "
+                f"{workers} cores to itself it would be {workers * loop_cpu / run_cpu:.2f} times as fast as the loop.",
+                f"- Busy with other work when it began: {load()}.\n"
                 f"- Versions: {versions(('rephase', 'numpy', 'pesq', 'pystoi'))}.\n- Machine: {machine()}.",
             ]
         )
         + "\n"
     )
+
+
+def load() -> str:
+    """How busy the machine is, where it says so."""
+    return f"a load of {LOAD[0]:.1f} over the last minute" if LOAD else "unknown"
 
 
 if __name__ == "__main__":
