@@ -28,7 +28,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # typer brings its 
 # Plain help: drawing boxes with rich would take longer than everything else that `--help` does.
 app = typer.Typer(
     name="rephase",
-    help="Makes degraded speech clean: removes noise from recordings of speech.",
+    help="Makes degraded speech clean: removes noise and reverberation, and widens narrow bands.",
     epilog=EPILOG,
     rich_markup_mode=None,
     no_args_is_help=True,
