@@ -23,7 +23,7 @@ from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare, split_parameters
 from rephase.training.pairs import Degrader, ValidationBatches
-from rephase.training.result import plain, training_facts, weight_facts
+from rephase.training.result import give_level_back, plain, training_facts, weight_facts
 from rephase.weights.registry import find_model
 
 # What the fixture `finished` does, up to the model folder, as a process of its own that can be killed.
@@ -65,13 +65,24 @@ def test_a_run_ends_with_weights_metrics_and_a_checkpoint(finished, recipe):
 
 def test_the_model_folder_holds_the_best_weights_and_runs(finished, tiny):
     model = find_model(finished.folder / "model")
-    assert (model.name, model.task, model.sample_rate) == ("whole", "denoise", 16000)
+    assert (model.name, model.task, model.sample_rate) == ("whole", "universal", 16000)
     assert model.network == tiny.to_dict()
     ours, best = load(model.verified_bytes("model.safetensors")), load_file(finished.folder / "best.safetensors")
     assert ours.keys() == best.keys()
-    assert all(torch.equal(ours[name], best[name]) for name in best)
+    assert all(torch.equal(ours[name], best[name]) for name in best if name != "makeup")
     waveform = 0.05 * np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
     assert OnnxRuntime(model)(waveform).shape == (1, 5000)
+
+
+def test_a_soft_network_gets_its_level_back(tiny):
+    torch.manual_seed(0)
+    network, clean = RENetLite(tiny).eval(), 0.05 * torch.randn(2, 8000)
+    before = give_level_back(network, clean)
+    with torch.no_grad():
+        gain = (network(clean) * clean).sum(-1) / clean.square().sum(-1)
+    assert float(gain.mean()) == pytest.approx(1.0, abs=1e-3)
+    assert abs(before) > 0.1, "the test needs a network with a level of its own"
+    assert give_level_back(network, clean) == pytest.approx(before, abs=1e-3)
 
 
 def test_the_model_tells_how_it_was_trained(finished, recipe):
