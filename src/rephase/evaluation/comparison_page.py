@@ -71,7 +71,7 @@ def forest_plot(comparisons: Sequence[comparison.Comparison]) -> str:
     plot.axvline(0, color=GREY, linewidth=1)
     plot.set_yticks(range(len(names)), [METRICS[name].title for name in reversed(names)])
     plot.set_ylim(-0.6, len(names) - 0.4)
-    plot.set_xlabel("← worse      difference / its deviation      better →")
+    plot.set_xlabel("← worse · difference / its deviation · better →")
     for second, colour in zip(seconds, PALETTE):
         plot.plot([], [], "o-", color=colour, label=f"{short(second, 30)}")
     figure.legend(loc="outside upper left", frameon=False, ncols=3)
