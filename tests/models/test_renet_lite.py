@@ -30,6 +30,17 @@ def test_every_parameter_takes_part():
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_a_rest_that_is_off_can_come_back():
+    """With a ReLU it had no gradient once it was below 0 everywhere, and a missing band could never be learned."""
+    model = RENetLite(TINY)
+    last = model.magnitude_out.convolution
+    with torch.no_grad():
+        last.weight[1::3], last.bias[1::3] = 0.0, -1.0
+    magnitude, _ = model.forward_spectrum(torch.zeros(1, 10, 257), unit(torch.randn(1, 2, 10, 257)))
+    magnitude.sum().backward()
+    assert (last.bias.grad[1::3] > 1).all()
+
+
 def test_the_default_keeps_within_its_budget():
     """At most half a million parameters, all real, and nothing recurrent."""
     model = RENetLite(RENET_LITE)

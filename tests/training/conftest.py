@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rephase.models.renet_lite_config import RENetLiteConfig
-from rephase.training.denoise import train
+from rephase.training.lite import train
 from rephase.training.recipe import Recipe
 from rephase.weights.registry import ModelFolder
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rephase.data.corpus import PackedCorpus
 from rephase.degradations.noise import active_power
-from rephase.training.denoise import prepare
+from rephase.training.lite import prepare
 from rephase.training.pairs import TASKS, Batches, Degrader, ValidationBatches
 from rephase.training.recipe import Recipe
 

@@ -77,8 +77,8 @@ class Degrader:
 
         Returns:
             Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean sound with
-            the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, since a target
-            that is softer teaches the network to turn all speech down.
+            the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, so that the
+            network is not asked to turn anything down.
         """
         recipe, random = self.recipe, np.random.default_rng(seed)
         torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))

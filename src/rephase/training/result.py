@@ -99,9 +99,9 @@ def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) ->
     network.makeup.fill_(1.0)
     with torch.no_grad():
         enhanced = network.eval()(clean)
-    gains = (enhanced * clean).sum(-1) / clean.square().sum(-1).clamp_min(1e-9)
-    gain = float(gains[clean.square().mean(-1) > 1e-9].mean()) if (clean.square().mean(-1) > 1e-9).any() else 1.0
-    gain = gain if gain > 0 else 1.0  # a network that has learned nothing yet has no level to give back
+    gain = float((enhanced * clean).sum() / clean.square().sum())
+    if not gain > 0:  # silence, or a network that has learned nothing yet: there is no level to give back
+        return 0.0
     network.makeup.fill_(gain**-network.config.compression)
     return -20 * math.log10(gain)
 

@@ -1,6 +1,6 @@
-"""The trainer of renet-lite for denoising, from recordings to a model folder: one file, to be read from top to bottom.
+"""The trainer of renet-lite, from recordings to a model folder: one file, to be read from top to bottom.
 
-    python -m rephase.training.denoise --data FOLDER --run runs/lite --minutes 60
+    python -m rephase.training.lite --data FOLDER --run runs/lite --minutes 60
 
 FOLDER holds `speech.csv` and `noise.csv` with the columns path, split (train, valid) and source. Each step draws crops
 of speech and noise, degrades them in torch (`pairs`) and takes one step of Muon and AdamW; the learning rate follows
@@ -23,7 +23,6 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from pytorch_optimizer import Muon
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
@@ -39,10 +38,11 @@ from rephase.metrics import MetricError, estoi, lsd, pesq_wb, si_sdr_db
 from rephase.models.presets import RENET_LITE
 from rephase.models.renet_lite import RENetLite
 from rephase.models.renet_lite_config import RENetLiteConfig
+from rephase.runtimes.torch import load_network
 from rephase.training.pairs import Batches, Degrader, ValidationBatches
 from rephase.training.recipe import Recipe
 from rephase.training.result import plain, save_weights, training_facts, weight_facts, write_model
-from rephase.weights.registry import ModelFolder
+from rephase.weights.registry import ModelFolder, find_model
 
 logger = logging.getLogger(__name__)
 WEIGHT_DECAY = 0.01
@@ -54,7 +54,7 @@ class DivergedError(RephaseError):
     """The training has left the numbers; what it has learned since the last checkpoint is lost."""
 
 
-class DenoiseModule(lightning.LightningModule):
+class LiteModule(lightning.LightningModule):
     """renet-lite, its loss, its averaged copy, and a learning rate that follows the clock.
 
     Args:
@@ -73,6 +73,21 @@ class DenoiseModule(lightning.LightningModule):
         self._forward_pair = torch.compile(self.network.forward_pair) if compile_network else self.network.forward_pair
         self.spent, self._clock, self._best = 0.0, time.monotonic(), -math.inf
         self.starts: list[dict[str, Any]] = []
+
+    def begin_with(self, model: ModelFolder) -> None:
+        """Takes the weights of a model over.
+
+        Raises:
+            RephaseError: If it is another network than this one, or its weights are missing or damaged.
+        """
+        network = load_network(model)
+        if network.config != self.config:
+            raise RephaseError(
+                f"begin must be a model of the network that is trained; {model.path} is another one; "
+                "name one with the same `network` in its config.json"
+            )
+        self.network.load_state_dict(network.state_dict())
+        self.network.makeup.fill_(1.0)  # it is measured anew when the training is done
 
     # ------------------------------------------------------------ a step
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -208,7 +223,7 @@ def train(
     recipe: Recipe,
     config: RENetLiteConfig = RENET_LITE,
     *,
-    weights: Path | None = None,
+    begin: ModelFolder | None = None,
     compile_network: bool = False,
 ) -> ModelFolder:
     """Trains until the recipe's budget is spent, from the last checkpoint of `run` where it has one.
@@ -219,7 +234,7 @@ def train(
             `model`. Decoded audio and simulated rooms go into the folder `cache` beside it, which runs share.
         recipe: what the run does.
         config: of the network.
-        weights: to begin with, where the run has no checkpoint yet; else random ones.
+        begin: a model whose weights the run begins with, where it has no checkpoint yet; else random ones.
         compile_network: whether torch compiles the network: minutes to start, then faster steps.
 
     Returns:
@@ -229,7 +244,7 @@ def train(
         RephaseError: If recordings are missing or can't be read, or the training diverges.
     """
     training, validation = prepare(data, run.parent / "cache", recipe)
-    module = fit(run, training, validation, config, weights=weights, compile_network=compile_network)
+    module = fit(run, training, validation, config, begin=begin, compile_network=compile_network)
     facts = training_facts(
         recipe,
         [training.speech, training.noise],
@@ -273,9 +288,9 @@ def fit(
     validation: ValidationBatches,
     config: RENetLiteConfig,
     *,
-    weights: Path | None = None,
+    begin: ModelFolder | None = None,
     compile_network: bool = False,
-) -> DenoiseModule:
+) -> LiteModule:
     """Trains and validates until the budget is spent, and leaves weights, checkpoint and metrics.csv in `run`.
 
     Args:
@@ -284,7 +299,7 @@ def fit(
         training: makes the training pairs, by its recipe.
         validation: pairs that the averaged weights are scored on.
         config: of the network.
-        weights: to begin with, where the run has no checkpoint yet; else random ones.
+        begin: a model whose weights the run begins with, where it has no checkpoint yet; else random ones.
         compile_network: whether torch compiles the network.
 
     Raises:
@@ -295,11 +310,11 @@ def fit(
     logger.info("recipe %s", asdict(recipe))
     logger.info("network %s", config.to_dict())
     lightning.seed_everything(recipe.seed)
-    module = DenoiseModule(config, recipe, run, compile_network=compile_network)
+    module = LiteModule(config, recipe, run, compile_network=compile_network)
     checkpoint = run / "checkpoints" / "last.ckpt"
     state = _state(checkpoint, module) if checkpoint.exists() else None
-    if state is None and weights is not None:
-        module.network.load_state_dict(load_file(weights))
+    if state is None and begin is not None:
+        module.begin_with(begin)
     first = state["global_step"] if state else 0
     module.starts = [*(state["budget"]["starts"] if state else []), {"step": first, "recipe": plain(recipe)}]
     if (run / "metrics.csv").exists():  # the logger would delete it
@@ -338,7 +353,7 @@ def fit(
     return module
 
 
-def _state(checkpoint: Path, module: DenoiseModule) -> dict[str, Any]:
+def _state(checkpoint: Path, module: LiteModule) -> dict[str, Any]:
     """What a checkpoint holds, once its weights are known to be those of the network."""
     state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
     ours = {name: value.shape for name, value in module.state_dict().items()}
@@ -365,7 +380,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with speech.csv and noise.csv")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints, weights, metrics, the model")
     parser.add_argument("--minutes", type=float, default=60.0, help="of training in all")
-    parser.add_argument("--weights", type=Path, help="safetensors to begin with (else random weights)")
+    parser.add_argument("--begin", metavar="MODEL", help="name or folder of a model to begin with; else random weights")
     parser.add_argument("--compile", action="store_true", help="compile the network: minutes to start, faster steps")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -377,7 +392,7 @@ def main() -> None:
             options.data,
             options.run,
             Recipe(minutes=options.minutes),
-            weights=options.weights,
+            begin=find_model(options.begin) if options.begin else None,
             compile_network=options.compile,
         )
     except RephaseError as error:

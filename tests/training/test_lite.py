@@ -21,7 +21,7 @@ from rephase.data.corpus import PackedCorpus
 from rephase.errors import RephaseError
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
-from rephase.training.denoise import DenoiseModule, DivergedError, fit, main, prepare, split_parameters
+from rephase.training.lite import DivergedError, LiteModule, fit, main, prepare, split_parameters
 from rephase.training.pairs import Degrader, ValidationBatches
 from rephase.training.result import give_level_back, plain, training_facts, weight_facts
 from rephase.weights.registry import find_model
@@ -33,7 +33,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from rephase.models.renet_lite_config import RENetLiteConfig
-from rephase.training.denoise import fit, prepare
+from rephase.training.lite import fit, prepare
 from rephase.training.recipe import Recipe
 recipe, config = eval(sys.argv[1]), eval(sys.argv[2])
 data, cache, run = map(Path, sys.argv[3:])
@@ -72,6 +72,17 @@ def test_the_model_folder_holds_the_best_weights_and_runs(finished, tiny):
     assert all(torch.equal(ours[name], best[name]) for name in best if name != "makeup")
     waveform = 0.05 * np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
     assert OnnxRuntime(model)(waveform).shape == (1, 5000)
+
+
+def test_a_run_begins_with_the_weights_of_a_model(finished, recipe, tiny, tmp_path):
+    module = LiteModule(tiny, recipe, tmp_path, compile_network=False)
+    module.begin_with(finished.model)
+    theirs = load(finished.model.verified_bytes("model.safetensors"))
+    ours = module.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs if name != "makeup")
+    assert ours["makeup"] == 1, "it is measured anew"
+    with pytest.raises(RephaseError, match=r"begin must be a model of the network that is trained; .*another one"):
+        module.begin_with(find_model("renet-lite"))
 
 
 def test_a_soft_network_gets_its_level_back(tiny):
@@ -159,7 +170,7 @@ def test_hidden_weights_are_muons_and_all_others_are_not(tiny):
 
 
 def test_both_optimizers_follow_the_clock_each_at_its_own_rate(recipe, tiny, tmp_path, monkeypatch):
-    module = DenoiseModule(tiny, replace(recipe, warmup_steps=1), tmp_path, compile_network=False)
+    module = LiteModule(tiny, replace(recipe, warmup_steps=1), tmp_path, compile_network=False)
     optimizer = module.configure_optimizers()
     monkeypatch.setattr(module, "_trainer", SimpleNamespace(optimizers=[optimizer], global_step=0))
     monkeypatch.setattr(type(module), "global_step", 0)
@@ -210,7 +221,7 @@ def test_one_batch_is_learned(recipe, tiny, clips, tmp_path):
     torch.manual_seed(0)
     training, _ = prepare(clips, tmp_path, recipe)
     batch = training.batch((1,), 2, 1.0)
-    module = DenoiseModule(tiny, recipe, tmp_path, compile_network=False)
+    module = LiteModule(tiny, recipe, tmp_path, compile_network=False)
     optimizer = module.configure_optimizers()
     optimizer.param_groups[0]["lr"] = 1e-2
     seen = []
