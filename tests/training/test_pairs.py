@@ -155,6 +155,8 @@ def test_validation_never_hears_training_files_and_training_never_validation(tmp
         train, valid = (np.load(tmp_path / f"{name}-{split}.npy") for split in ("train", "valid"))
         assert np.array_equal(corpus.samples, train)
         assert not _shared_stretch(train, valid)
+    bank = torch.from_numpy(np.load(tmp_path / "rooms-2.npy"))
+    assert torch.equal(training.rooms, bank[:3]), "the last room is validation's alone"
     # Its clean speech is valid's to the sample, up to the gain.
     clean = validation[0][2][0]
     speech = torch.from_numpy(np.load(tmp_path / "speech-valid.npy").astype(np.float32))
