@@ -12,11 +12,9 @@ import csv
 import hashlib
 import io
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from reports import machine, table, versions, write
 
 from rephase.cli.progress import ProgressBar
@@ -25,7 +23,7 @@ from rephase.evaluation.catalogue import METRICS, EvaluationError
 from rephase.evaluation.items import Item, items_of_list
 from rephase.evaluation.report import write_report
 from rephase.evaluation.results import Results
-from rephase.evaluation.run import Setting, choose_model, evaluate
+from rephase.evaluation.run import Setting, choose_model, evaluate, with_estimates
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.statistics import RESAMPLES
 from rephase.runtimes.cores import available_cores
@@ -101,7 +99,8 @@ def score(folder: Path, model: str, work: Path) -> Evaluation:
     described = find_model(model)
     names = [metric.name for metric in chosen]
     about = {"estimates": choose_model(model).label, "pairs": "eval.csv"}
-    results = Results(described.name, items, scores, names, has_degraded=True, about=about)
+    made = with_estimates(items, setting, work)
+    results = Results(described.name, made, scores, names, has_degraded=True, about=about)
     return Evaluation(described, results, hashlib.sha256(path.read_bytes()).hexdigest(), read_peers(folder))
 
 
@@ -250,10 +249,10 @@ def agreement(tasks: dict[str, list[Scored]], results: Results, peers: list[dict
                 differences.setdefault(name, []).append(abs(found.mean - float(peer[name])))
     if not differences:
         return "They are means over other pairs than these."
-    counts = Counter({name: len(values) for name, values in differences.items()})
-    largest = ", ".join(f"{METRICS[name].title} {np.max(values):.4f}" for name, values in differences.items())
+    count = sum(map(len, differences.values()))
+    largest = ", ".join(f"{METRICS[name].title} {max(values):.4f}" for name, values in differences.items())
     told = "computed apart from each other, differ by at most"
-    return f"Its {counts.total()} means of `degraded` and ours, {told}: {largest}."
+    return f"Its {count} means of `degraded` and ours, {told}: {largest}."
 
 
 def missing_summary(results: Results) -> str:

@@ -8,7 +8,7 @@ not our own is never replaced.
 import math
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from rephase.audio.files import AudioInfo, audio_info
 from rephase.audio.formats import CONTAINERS, target_suffix
 from rephase.audio.media.containers import MEDIA_SUFFIXES
 from rephase.audio.part import Part
-from rephase.enhancer import Enhancer, Report
+from rephase.enhancer import Enhancer, Progress, Report
 from rephase.errors import AudioFileError, OutputError
 from rephase.ledger import Job, Ledger, LedgerBeside
 
@@ -26,7 +26,7 @@ READABLE = (
     CONTAINERS.keys() | MEDIA_SUFFIXES | {".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
 )
 
-Progress = Callable[[float, float], None]  # seconds done, seconds in all
+Status = Literal["enhanced", "skipped", "failed"]  # skipped: done before
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Outcome:
     """
 
     job: Job
-    status: Literal["enhanced", "skipped", "failed"]
+    status: Status
     report: Report | None = None
     error: Exception | None = None
 

@@ -13,21 +13,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import soundfile
 from jaxtyping import Float
 
-from rephase.audio.files import AudioInfo, audio_info, read_blocks, tags_of
+from rephase.audio.files import AudioInfo, read_blocks, tags_of
 from rephase.audio.formats import AudioFormat
 from rephase.audio.part import HEARD_AFTER_SECONDS, HEARD_BEFORE_SECONDS
 from rephase.audio.resample import Resampler, resampled_length
-from rephase.audio.results import ResultPlan, TrackFormat, plan_result
+from rephase.audio.results import PlannedTrack, ResultPlan, TrackFormat, plan_result
 from rephase.audio.tags import write_tags
+from rephase.audio.waveform import checked_rate
 from rephase.audio.writer import check_target
-from rephase.batch import Settings
-from rephase.enhancer import Enhancer
+from rephase.batch import Settings, Status
+from rephase.enhancer import Enhancer, part_of_track
 from rephase.ledger import Job, Ledger, LedgerBeside
 
 LONGEST_EXCERPT = 10.0  # s
@@ -50,7 +50,7 @@ class Plan:
     """
 
     job: Job
-    status: Literal["enhanced", "skipped", "failed"]
+    status: Status
     error: Exception | None = None
     info: AudioInfo | None = None
     format: TrackFormat | None = None
@@ -133,7 +133,7 @@ def plan(
         except Exception as error:  # noqa: BLE001 - its beginning can't be read: the run would say so too
             yield Plan(item.job, "failed", error)
             continue
-        heard = sum(_heard_seconds(track.info, settings) * track.info.channels for track in item.result.tracks)
+        heard = sum(_heard_seconds(track, settings) * track.info.channels for track in item.result.tracks)
         yield Plan(
             item.job, "enhanced", None, item.info, item.format, item.sample_rate, heard * per_second, size
         )  # fmt: skip
@@ -142,14 +142,15 @@ def plan(
 def _looked_at(job: Job, settings: Settings, ledger: Ledger | LedgerBeside | None, overwrite: bool) -> Plan | _Work:
     """A job as far as nothing needs to be measured."""
     try:
-        info = audio_info(job.source)
         state = ledger.state(job) if ledger is not None else "not ours"
         if state == "done":
             return Plan(job, "skipped")
         if ledger is None or job.target.parent.is_dir():
             check_target(job.target, job.source, overwrite or state == "ours")
-        if settings.part is not None and info.frames:
-            settings.part.within(info.seconds, info.path)
+        if settings.output_rate is not None:
+            checked_rate(
+                settings.output_rate, "output_rate (--output-rate)", "Leave it out to keep the recording's rate"
+            )
         result = plan_result(
             job.source,
             job.target,
@@ -157,18 +158,21 @@ def _looked_at(job: Job, settings: Settings, ledger: Ledger | LedgerBeside | Non
             track=settings.track,
             container=settings.container,
         )
+        for planned in result.tracks:
+            _heard_seconds(planned, settings)  # refuses a part beyond the end
         return _Work(job, result)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return Plan(job, "failed", error)
 
 
-def _heard_seconds(info: AudioInfo, settings: Settings) -> float:
-    """How much of a recording goes through the model."""
-    if settings.strength == 0:
+def _heard_seconds(planned: PlannedTrack, settings: Settings) -> float:
+    """How much of a track goes through the model."""
+    info = planned.info
+    part = None if settings.part is None else part_of_track(settings.part, planned)
+    if settings.strength == 0 or (settings.part is not None and part is None):
         return 0.0
-    if settings.part is None or not info.frames:
+    if part is None or not info.says_length:
         return info.seconds
-    part = settings.part.within(info.seconds, info.path)
     end = info.seconds if part.end is None else min(info.seconds, part.end + HEARD_AFTER_SECONDS)
     return max(0.0, end - max(0.0, part.start - HEARD_BEFORE_SECONDS))
 

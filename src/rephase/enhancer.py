@@ -317,28 +317,29 @@ class Enhancer:
         work_rate = max(info.sample_rate, rate)
         top = planned.format.top
         limiters = [] if planned.format.has_headroom else [Limiter(rate, info.channels, top, info.dtype)]
-        stream: Stage = self._stream(work_rate, info.channels, info.dtype, strength, highband)
-        if part is not None:
+        own_part = None if part is None else part_of_track(part, planned)
+        model: list[Stage] = []
+        if part is None or own_part is not None:
+            model = [self._stream(work_rate, info.channels, info.dtype, strength, highband)]
+        if own_part is not None:
             # Limited within the part, so that no sample outside it is touched.
             inner = [Limiter(work_rate, info.channels, top, info.dtype) for _ in limiters]
             limiters += inner
-            stream = PartStream(
-                Chain([stream, *inner]), _part_of_track(part, planned), work_rate, info.channels, info.dtype
-            )
+            model = [PartStream(Chain([*model, *inner]), own_part, work_rate, info.channels, info.dtype)]
         stages: list[Stage] = [
             Resampler(info.sample_rate, work_rate, info.channels, info.dtype),
-            stream,
+            *model,
             Resampler(work_rate, rate, info.channels, info.dtype),
             *limiters[:1],
         ]
         lead = np.zeros((info.channels, planned.lead), info.dtype)
         blocks = itertools.chain([lead] if planned.lead else [], blocks)
-        for stage in stages:
-            blocks = _through(stage, blocks)
         written = 0
-        for block in blocks:
+        for block in _through(Chain(stages), blocks):
             written += block.shape[1]
             yield block
+        if own_part is not None and written:
+            own_part.within(written / rate, info.path)  # where no length is stated, it is known only now
         written -= resampled_length(planned.lead, info.sample_rate, rate)
         notices += self._notices(planned, written, sum(stage.limited for stage in limiters))
         notices += _rest_hint(planned) if part is not None else []
@@ -463,16 +464,28 @@ def _promised(info: AudioInfo) -> int:
     return round(0.98 * info.frames - 0.5 * info.sample_rate) if info.media.exact else 0
 
 
-def _part_of_track(part: Part, planned: PlannedTrack) -> Part:
-    """A part on the track's own clock: in a video a track may begin later than the picture."""
+def part_of_track(part: Part, planned: PlannedTrack) -> Part | None:
+    """A part on the clock of a track, which in a video may begin later than the picture.
+
+    Args:
+        part: on the clock of the whole file.
+        planned: the track.
+
+    Returns:
+        The part; None where it ends before the track begins.
+
+    Raises:
+        ValueError: if it begins beyond the track's end, where the file says how long that is.
+    """
     info = planned.info
-    late = 0.0
-    if info.media is not None and not planned.lead:
-        late = float(info.media.start - info.media.origin)
-    if info.frames:
+    late = 0.0 if info.media is None else float(info.media.start - info.media.origin)
+    if info.says_length:
         part = part.within(info.seconds + late, info.path)
-    start = max(0.0, part.start - late)
-    return Part(start, None if part.end is None else max(part.end - late, start + 1e-3))
+    if planned.lead:  # silence holds the track's place
+        return part
+    if part.end is not None and part.end <= late:
+        return None
+    return Part(max(0.0, part.start - late), None if part.end is None else part.end - late)
 
 
 def _rest_hint(planned: PlannedTrack) -> list[str]:

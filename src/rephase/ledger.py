@@ -17,7 +17,6 @@ from typing import Any, Literal
 from rephase.errors import AudioFileError, OutputError
 
 LEDGER = ".rephase.jsonl"
-HASHED_AT_ONCE = 1 << 20  # bytes
 
 State = Literal["done", "ours", "not ours"]
 
@@ -174,8 +173,5 @@ def _source_sha256(job: Job) -> str:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(HASHED_AT_ONCE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -116,19 +116,20 @@ def enhance_pipe(
     """
     started = time.perf_counter()
     notices: list[str] = []
+    lead = 0
     if source == PIPE:
         pcm, size = (raw, None) if raw is not None else read_wav_header(stdin)
         info = _described(pcm)
         blocks = _checked(info, read_pcm(stdin, pcm, size, max(1, pcm.sample_rate // BLOCKS_A_SECOND)))
     else:
         plan = plan_result(source, Path("stdout.wav"), track=settings.track)
-        info = plan.tracks[0].info
+        info, lead = plan.tracks[0].info, plan.tracks[0].lead
         notices += plan.notices
         blocks = read_blocks(info, notices=notices)
     rate = settings.output_rate or info.sample_rate
     result: Result
     if target == PIPE:
-        planned, result = _to_stdout(info, rate, stdout, settings.container, raw)
+        planned, result = _to_stdout(info, rate, lead, stdout, settings.container, raw)
     else:
         check_target(target, None, overwrite)
         plan = plan_result(
@@ -169,13 +170,13 @@ def _checked(info: AudioInfo, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarr
 
 
 def _to_stdout(
-    info: AudioInfo, rate: int, stdout: Writable, container: str | None, raw: PcmFormat | None
+    info: AudioInfo, rate: int, lead: int, stdout: Writable, container: str | None, raw: PcmFormat | None
 ) -> tuple[PlannedTrack, PipeWriter]:
     if container not in (None, "wav", "raw"):
         raise OutputError(f"only WAV and raw samples go through a pipe; --format {container}; take wav or raw")
     has_header = container == "wav" or (container is None and raw is None)
     sample = raw.sample if raw is not None and not has_header else _nearest(info.subtype)
-    planned = PlannedTrack(info, AudioFormat("WAV", SAMPLE_TYPES[sample].subtype), rate)
+    planned = PlannedTrack(info, AudioFormat("WAV", SAMPLE_TYPES[sample].subtype), rate, lead)
     return planned, PipeWriter(stdout, PcmFormat(rate, info.channels, sample), has_header)
 
 

@@ -116,7 +116,10 @@ def test_angles_are_not_those_that_hide_faults():
 
 
 def test_an_error_that_is_nan_does_not_pass():
-    assert not LayerError("a", "b", [0.0, math.inf], 1e-5).passes
+    for bad in (math.nan, math.inf):
+        layer = LayerError("a", "b", [0.0, bad, 0.0], 1e-5)
+        assert not layer.passes
+        assert not layer.largest <= 1e-5
 
 
 # ---------------------------------------------------------------- periodicity

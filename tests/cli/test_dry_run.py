@@ -65,16 +65,28 @@ def test_the_size_of_a_wav_is_exact(tmp_path, recordings, identity_model):
 
 
 def test_parts_and_strength_0_take_less_time(tmp_path, recordings, identity_model):
-    from rephase.audio.files import audio_info
+    from rephase.audio.results import plan_result
     from rephase.batch import Settings
     from rephase.dry_run import _heard_seconds
     from rephase.enhancer import Enhancer
 
-    enhancer, info = Enhancer.from_pretrained(identity_model), audio_info(recordings / "b.flac")
+    enhancer = Enhancer.from_pretrained(identity_model)
+    (track,) = plan_result(recordings / "b.flac", tmp_path / "b.flac").tracks
     for options, seconds in [
         ({}, 25), ({"strength": 0.0}, 0), ({"start": 3.0, "end": 4.0}, 6), ({"start": 20.0}, 15), ({"end": 24.0}, 25),
     ]:  # fmt: skip
-        assert _heard_seconds(info, Settings.of(enhancer, **options)) == pytest.approx(seconds)
+        assert _heard_seconds(track, Settings.of(enhancer, **options)) == pytest.approx(seconds)
+
+
+def test_what_the_run_would_refuse_is_refused(rephase, recordings, identity_model):
+    refused = ((("--output-rate", "100"), "must be"), (("--start", "1:00:00"), "the part begins at 3600 s"))
+    for options, words in refused:
+        told = [
+            rephase("enhance", recordings / "a.wav", "--model", identity_model, *options, *extra).error
+            for extra in (("--dry-run",), ())
+        ]
+        assert words in told[0]
+        assert told[0] == told[1]
 
 
 def test_what_would_fail_fails(rephase, recordings, identity_model):

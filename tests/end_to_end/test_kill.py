@@ -43,21 +43,23 @@ def check_whole(folder):
         assert (len(samples), rate) == (FRAMES, 48000), f"{name} is not whole"
 
 
-def killed_at(arguments, seconds):
-    """Starts the command and kills it after a time; its exit code, None where it was over before."""
+def killed_after(arguments, folder, count, seconds):
+    """Starts the command and kills it a moment after `count` results are there; its exit code if it was over before."""
     with subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            return process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
+        while process.poll() is None and len(results(folder)) < count:
+            time.sleep(0.002)
+        time.sleep(seconds)
+        if process.poll() is None:
             process.kill()
-            return None
+        return process.wait()
 
 
 def test_killed_again_and_again_a_batch_is_finished(recordings, tmp_path, identity_model):
     out = tmp_path / "out"
     arguments = (recordings, "-o", out, "--model", identity_model, "--jobs", "2")
     rng, kills, seen = random.Random(0), 0, set()
-    while kills < 12 and killed_at(arguments, rng.uniform(0.5, 2.5)) is None:
+    # Each run comes a little further than the one before; a moment less than it takes to write the next result.
+    while killed_after(arguments, out, len(seen) + rng.randint(0, 4), rng.uniform(0, 0.05)) == -signal.SIGKILL:
         kills += 1
         check_whole(out)
         stamps = {(path.name, path.stat().st_mtime_ns) for path in results(out).values()}
@@ -77,7 +79,7 @@ def test_killed_at_the_worst_moments(recordings, tmp_path, identity_model, momen
     hooks = {
         "half written": ("rephase.audio.writer.AudioWriter.write", 3),
         "noted, not named": ("pathlib.Path.replace", 1),
-        "named": ("rephase.audio.safe_target._flush_to_disk", 4),  # of the folder of the second result
+        "named": ("rephase.audio.safe_target._flush_folder", 2),  # of the second result
     }
     name, count = hooks[moment]
     module, _, attribute = name.rpartition(".")

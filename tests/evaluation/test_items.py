@@ -114,3 +114,15 @@ def test_a_list_that_can_not_be_read_is_an_error(text, reason, tmp_path):
         items_of_list(written(tmp_path / "l.csv", text))
     with pytest.raises(EvaluationError, match="can't read the list"):
         items_of_list(tmp_path / "no.csv")
+
+
+def test_an_id_is_a_name_and_no_pattern(tmp_path):
+    touch(tmp_path / "clean", "talk[1].flac", "talk1.flac", "talk.other.wav", "talk.wav")
+    touch(tmp_path / "degraded", "talk[1].flac", "talk1.flac", "talk.other.wav", "talk.wav")
+    (tmp_path / "list.csv").write_text("id\ntalk[1]\ntalk\n")
+    found = items_of_list(tmp_path / "list.csv")
+    assert [item.reference.name for item in found] == ["talk[1].flac", "talk.wav"]
+    for bad in ("/etc/passwd", "../talk"):
+        (tmp_path / "list.csv").write_text(f"id\n{bad}\n")
+        with pytest.raises(EvaluationError, match="an id can't be"):
+            items_of_list(tmp_path / "list.csv")

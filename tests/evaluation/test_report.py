@@ -127,9 +127,10 @@ def test_the_page_plays_best_and_worst(scored, folders, tmp_path):
     assert base64.b64decode(pictures[0]).startswith(b"\x89PNG")
 
 
-def test_a_report_without_any_value_says_so(tmp_path):
-    scores = [Scored("a", missing={"pd_deg": "no"})]
-    results = Results("s", [Item("a")], scores, ["pd_deg"])
+@pytest.mark.parametrize("has_degraded", [False, True])
+def test_a_report_without_any_value_says_so(tmp_path, has_degraded):
+    missing = {"pd_deg": "no"} | ({"degraded.pd_deg": "no"} if has_degraded else {})
+    results = Results("s", [Item("a")], [Scored("a", missing=missing)], ["pd_deg"], has_degraded)
     write_report(results, tmp_path)
     assert "No metric has a value" in (tmp_path / "summary.md").read_text()
-    assert "1 values of 1 item are missing" in Page((tmp_path / "index.html").read_text()).text
+    assert f"{len(missing)} values of 1 item are missing" in Page((tmp_path / "index.html").read_text()).text

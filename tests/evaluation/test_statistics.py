@@ -51,6 +51,17 @@ def test_wins_follow_what_is_better(better, wins, losses):
     assert found.difference == pytest.approx(0.25)
 
 
+def test_the_better_system_is_the_one_the_ranks_favour_not_the_one_with_more_wins():
+    """Many small losses and fewer great gains: the test is significant, and for the second."""
+    gains = np.concatenate([np.linspace(0.5, 1.0, 45), -np.linspace(0.01, 0.1, 55)])
+    for better, sign in (("higher", 1), ("lower", -1)):
+        found = compare(np.zeros(100), sign * gains, better)
+        assert found.wins < found.losses
+        assert found.p_value < 0.01
+        assert found.second_better
+        assert not compare(sign * gains, np.zeros(100), better).second_better
+
+
 def test_the_test_tells_a_shift_from_chance():
     random = np.random.default_rng(2)
     first = random.normal(0, 1, 40)

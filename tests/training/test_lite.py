@@ -85,6 +85,17 @@ def test_a_run_begins_with_the_weights_of_a_model(finished, recipe, tiny, tmp_pa
         module.begin_with(find_model("renet-lite"))
 
 
+def test_a_run_remembers_what_it_began_with(finished, recipe, tiny, clips, tmp_path):
+    few = replace(recipe, steps=2)
+    module = fit(tmp_path / "run", *prepare(clips, finished.cache, few), tiny, begin=finished.model)
+    facts = training_facts(few, [], steps=2, minutes=1.0, starts=module.starts)
+    begun = facts["starts"][0]["begun_with"]
+    assert (begun["model"], begun["training"]["steps"]) == ("whole", recipe.steps)
+    again = fit(tmp_path / "run", *prepare(clips, finished.cache, few), tiny, begin=finished.model)
+    assert again.starts[0]["begun_with"] == begun, "the checkpoint holds it"
+    assert "begun_with" not in again.starts[1]
+
+
 def test_a_soft_network_gets_its_level_back(tiny):
     torch.manual_seed(0)
     network, clean = RENetLite(tiny).eval(), 0.05 * torch.randn(2, 8000)
@@ -206,7 +217,7 @@ def test_weights_without_a_score_are_kept_but_never_called_best(recipe, tiny, cl
 
 
 def test_what_the_command_line_got_wrong_is_said_in_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["denoise", "--data", str(tmp_path), "--run", str(tmp_path / "run")])
+    monkeypatch.setattr(sys, "argv", ["lite", "--data", str(tmp_path), "--run", str(tmp_path / "run")])
     with pytest.raises(SystemExit) as exit_info:
         main()
     torch.set_flush_denormal(False)  # which main switched on for this process

@@ -10,6 +10,7 @@ import copy
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,7 +41,12 @@ class LayerError:
     @property
     def passes(self) -> bool:
         """Whether no error is above what is allowed."""
-        return max(self.errors) <= self.allowed
+        return all(error <= self.allowed for error in self.errors)  # which NaN is not
+
+    @property
+    def largest(self) -> float:
+        """The largest error; NaN if any is NaN."""
+        return float(np.max(self.errors))
 
 
 def random_angles(count: int, seed: int = 0) -> list[float]:

@@ -18,7 +18,7 @@ from rephase.analysis.periodicity import Periodicity, periodicities
 from rephase.analysis.probe import Probe
 from rephase.reporting.pages import document, facts, png_source, sections, table
 from rephase.reporting.plots import as_png
-from rephase.reporting.tables import write_whole
+from rephase.reporting.tables import without_nan, write_whole
 
 PAGE, SUMMARY = "index.html", "summary.json"
 
@@ -72,7 +72,7 @@ def write_analysis(analysis: Analysis, folder: Path) -> None:
     drawn = {name: as_png(figure, dots=120) for name, figure in _figures(analysis).items()}
     for name, png in drawn.items():
         write_whole(folder / f"{name}.png", png)
-    write_whole(folder / SUMMARY, json.dumps(summary(analysis), indent=1, allow_nan=False) + "\n")
+    write_whole(folder / SUMMARY, json.dumps(without_nan(summary(analysis)), indent=1, allow_nan=False) + "\n")
     write_whole(folder / PAGE, page(analysis, drawn))
 
 
@@ -94,12 +94,12 @@ def _figures(analysis: Analysis) -> dict[str, Figure]:
 
 def verdict(errors: Sequence[LayerError]) -> str:
     """One sentence on equivariance."""
-    worst = max(errors[:-2] or errors, key=lambda layer: max(layer.errors))
+    worst = max(errors[:-2] or errors, key=lambda layer: math.inf if math.isnan(layer.largest) else layer.largest)
     whole = errors[-1]
     failed = [layer.name for layer in errors if not layer.passes]
     text = (
-        f"Of {len(errors) - 2} layers the largest error of equivariance is {max(worst.errors):.0e} ({worst.name}); "
-        f"the whole network's is {max(whole.errors):.0e} in float64."
+        f"Of {len(errors) - 2} layers the largest error of equivariance is {worst.largest:.0e} ({worst.name}); "
+        f"the whole network's is {whole.largest:.0e} in float64."
     )
     if failed:
         return f"Not equivariant: {', '.join(failed)}. {text}"
@@ -178,14 +178,14 @@ def summary(analysis: Analysis) -> dict[str, Any]:
         "start_seconds": found.start,
         "seconds": found.waveform.size / found.network.config.sample_rate,
         "equivariance": [
-            {"layer": layer.name, "kind": layer.kind, "largest_error": max(layer.errors), "allowed": layer.allowed,
-             "passes": layer.passes}
+            {"layer": layer.name, "kind": layer.kind, "largest_error": layer.largest,
+             "allowed": layer.allowed, "passes": layer.passes}
             for layer in analysis.errors
         ],
         "periodicity": [
             {"layer": part.name, "distance_rad": part.distance, "time_concentration": part.time_concentration,
              "freq_concentration": part.freq_concentration,
-             "freq_period_bands": None if math.isinf(part.freq_period) else part.freq_period}
+             "freq_period_bands": part.freq_period}
             for part in analysis.rhythm
         ],
         "gates": [

@@ -56,6 +56,11 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
     @property
+    def says_length(self) -> bool:
+        """Whether the length is known, and no guess."""
+        return bool(self.frames) and (self.media is None or self.media.exact)
+
+    @property
     def dtype(self) -> np.dtype:
         """Float type that holds every sample exactly."""
         wide = self.subtype == "DOUBLE" or INTEGER_BITS.get(self.subtype, 0) > 24

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rephase.audio.checks import MOST_CHANNELS, check_rate
+from rephase.audio.waveform import whole_numbers
 from rephase.errors import AudioFileError
 
 UNKNOWN = 0xFFFFFFFF
@@ -122,8 +123,7 @@ class PcmFormat:
         frames = np.ascontiguousarray(block.T)
         if kind.is_float:
             return frames.astype(kind.dtype).tobytes()
-        scale = 2.0 ** (kind.bits - 1)
-        whole = np.clip(np.rint(frames * scale, dtype=np.float64), -scale, scale - 1)
+        whole = whole_numbers(frames, kind.bits)
         if self.sample == "u8":
             return (whole + 128).astype(np.uint8).tobytes()
         if kind.bits == 24:

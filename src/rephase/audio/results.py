@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from rephase.audio.files import AudioInfo, audio_tracks, tags_of
 from rephase.audio.formats import CONTAINERS, AudioFormat, choose_format
+from rephase.audio.pcm import PIPE
 from rephase.audio.writer import AudioWriter
 from rephase.errors import AudioFileError, OutputError
 
@@ -134,7 +135,7 @@ class ResultPlan:
                 first.sample_rate,
                 first.info.channels,
                 first.format,
-                like=self.source,
+                like=None if self.source == PIPE else self.source,
                 tags=tags,
                 before_naming=before_naming,
             )
@@ -237,8 +238,8 @@ def _lead(info: AudioInfo) -> int:
 
 
 def _tags(source: Path, info: AudioInfo) -> Mapping[str, str]:
-    if not source.is_file():
-        return {}  # a pipe
+    if source == PIPE:
+        return {}
     if info.media is None:
         return tags_of(source)
     from rephase.audio.media.probe import probe

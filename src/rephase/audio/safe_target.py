@@ -46,22 +46,30 @@ class SafeTarget:
     def finish(self) -> None:
         """Gives the file its name, once it is safe on the disk."""
         try:
-            self._copy_attributes()
-            _flush_to_disk(self.temporary)
+            os.fsync(self._lock)  # of the file, whatever wrote it
             if self._before_naming is not None:
                 self._before_naming(self.temporary)
+            self._copy_attributes()  # at last: the recording's permissions may keep us from reading
+            if os.name != "posix":
+                self._unlock()  # there an open file can't be renamed
             self.temporary.replace(self._real)
-            _flush_to_disk(self._real.parent)
+            _flush_folder(self._real.parent)
         except OSError as error:
             raise self.failed(error.strerror or str(error)) from error
         log.debug("wrote %s", self._real)
 
     def remove(self) -> None:
         """Takes the temporary file away, if it is still there."""
+        if os.name != "posix":
+            self._unlock()  # there an open file can't be removed
         with contextlib.suppress(OSError):
             self.temporary.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock >= 0:
             os.close(self._lock)
+            self._lock = -1
 
     def failed(self, reason: str) -> OutputError:
         """The error that says why nothing could be written.
@@ -84,17 +92,11 @@ class SafeTarget:
             os.utime(self.temporary, ns=(there.st_atime_ns, there.st_mtime_ns))
 
 
-def _flush_to_disk(path: Path) -> None:
-    if os.name != "posix" and path.is_dir():
-        return  # folders can't be opened there
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        return  # a result that its owner may not read, like its recording
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        if not path.is_dir():
-            raise  # some file systems can't sync a folder, which is no reason to fail
-    finally:
-        os.close(descriptor)
+def _flush_folder(folder: Path) -> None:
+    # Folders can't be opened on Windows, some may not be read, and some file systems can't sync them.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,7 +1,7 @@
 """Waveforms that users hand in: checked once, with an error that says the fix."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 
 from rephase.audio.checks import HIGHEST_RATE, LARGEST_SAMPLE, LOWEST_RATE, MOST_CHANNELS
 
@@ -95,3 +95,20 @@ def _scaling(dtype: np.dtype) -> str:
         kind = "float64" if dtype.itemsize > 3 else "float32"
         return f"Scale it: waveform.astype('{kind}') / {2 ** (8 * dtype.itemsize - 1)}"
     return "Convert it to float32"
+
+
+def whole_numbers(samples: Float[np.ndarray, "..."], bits: int) -> Float64[np.ndarray, "..."]:
+    """The nearest integers of so many bits; full scale ±1 becomes ±2^(bits−1), cut off at the greatest there is.
+
+    Args:
+        samples: full scale ±1.
+        bits: 8 to 32.
+
+    Returns:
+        Integers, as floats.
+
+    >>> whole_numbers(np.array([-1.0, 0.5, 1.0]), 16)
+    array([-32768.,  16384.,  32767.])
+    """
+    scale = 2.0 ** (bits - 1)
+    return np.clip(np.rint(samples * scale, dtype=np.float64), -scale, scale - 1)

@@ -18,6 +18,7 @@ from rephase.audio.formats import AudioFormat
 from rephase.audio.id3 import AfterTag, copied_tag, new_tag
 from rephase.audio.safe_target import SafeTarget
 from rephase.audio.tags import write_tags
+from rephase.audio.waveform import whole_numbers
 from rephase.errors import OutputError
 
 
@@ -158,9 +159,7 @@ class AudioWriter:
         if bits is None:
             return block
         # libsndfile scales floats by 2^(b−1) − 1 on the way out and 2^(b−1) on the way in; integers stay as they are.
-        scale = 2.0 ** (bits - 1)
-        whole = np.clip(np.rint(block * scale, dtype=np.float64), -scale, scale - 1)
-        return whole.astype(np.int32) << (32 - bits)
+        return whole_numbers(block, bits).astype(np.int32) << (32 - bits)
 
     def _close(self) -> None:
         try:

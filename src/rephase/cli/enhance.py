@@ -322,7 +322,7 @@ def _write_report(path: Path, settings: "Settings", outcomes: "list[Outcome]") -
     from dataclasses import asdict
 
     from rephase import __version__
-    from rephase.errors import OutputError
+    from rephase.reporting.tables import write_whole
 
     entries = []
     for outcome in outcomes:
@@ -336,10 +336,4 @@ def _write_report(path: Path, settings: "Settings", outcomes: "list[Outcome]") -
             entry["notices"] = done.notices
         entries.append(entry)
     content = {"rephase": __version__, "settings": asdict(settings), "recordings": entries}
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", errors="backslashreplace")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"can't write the report ({error.strerror}); {path}; choose another path") from error
+    write_whole(path, json.dumps(content, indent=2) + "\n")

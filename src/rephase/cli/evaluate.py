@@ -67,10 +67,11 @@ def evaluate(
         from rephase.evaluation.report import PAGE, overall_table, verdict, write_report
         from rephase.evaluation.results import Results
         from rephase.evaluation.run import evaluate as run
+        from rephase.evaluation.run import with_estimates
         from rephase.runtimes.cores import available_cores
     except ModuleNotFoundError as error:
         raise _lacks(error) from error
-    items, setting, about = _plan(output, estimate, reference, degraded, pairs, model, metrics, align)
+    items, setting, about = _plan(estimate, reference, degraded, pairs, model, metrics, align)
     workers = min(jobs or available_cores(), len(items))
     with ProgressBar(f"{len(items)} items") as progress:
         scores, known = run(items, setting, output, workers=workers, progress=progress)
@@ -78,7 +79,7 @@ def evaluate(
         setting.model.identity.split()[0] if setting.model else (estimate.name if estimate else "estimate")
     )
     names = [metric.name for metric in setting.metrics]
-    results = Results(system, items, scores, names, setting.with_degraded, about)
+    results = Results(system, with_estimates(items, setting, output), scores, names, setting.with_degraded, about)
     try:
         write_report(results, output, examples=examples)
     except ModuleNotFoundError as error:
@@ -103,7 +104,7 @@ def _lacks(error: ModuleNotFoundError) -> Exception:
 
 
 def _plan(
-    output: Path, estimate: Path | None, reference: Path | None, degraded: Path | None, pairs: Path | None,
+    estimate: Path | None, reference: Path | None, degraded: Path | None, pairs: Path | None,
     model: str | None, wanted: str, align: bool,
 ) -> "tuple[list[Item], Setting, dict[str, str]]":  # fmt: skip
     """What is scored and how."""

@@ -17,7 +17,6 @@ from rephase.evaluation.scoring import DEGRADED, Scored
 FILENAME = ".scores.jsonl"
 FACTS = ("seconds", "channels", "delay_ms", "level_db", "degraded_delay_ms", "notes")
 NOTHING: tuple[object, ...] = (None, [])  # a run that computed other columns may not know a fact
-HASHED_AT_ONCE = 1 << 20  # bytes
 
 
 def sha256_of(path: Path) -> str:
@@ -32,11 +31,8 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: if it can't be read.
     """
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(HASHED_AT_ONCE):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def version_of(column: str) -> str:

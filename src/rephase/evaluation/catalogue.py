@@ -220,7 +220,7 @@ def with_parts(chosen: Sequence[Metric]) -> list[Metric]:
 def metric_version(name: str) -> str:
     """What a kept value must have been computed with: the version of the own code, and those of the packages."""
     metric = METRICS[name]
-    versions = [f"{package} {_installed(package)}" for package in metric.packages]
+    versions = [f"{package} {installed_version(package)}" for package in metric.packages]
     return "; ".join([str(metric.version), *versions, *(f"{part}: {metric_version(part)}" for part in metric.parts)])
 
 
@@ -234,14 +234,15 @@ def check_packages(chosen: Sequence[Metric]) -> None:
         EvaluationError: if a package is missing.
     """
     packages = dict.fromkeys(package for metric in with_parts(chosen) for package in metric.packages)
-    if missing := [package for package in packages if _installed(package) is None]:
+    if missing := [package for package in packages if installed_version(package) is None]:
         raise EvaluationError(
             f"scoring needs {', '.join(missing)}, not installed here; metrics {', '.join(m.name for m in chosen)}; "
             f"install: pip install 'rephase[eval]'"
         )
 
 
-def _installed(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """The installed version of a package; None where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -6,8 +6,8 @@ value of Wilcoxon's signed-rank test, corrected for the number of tests after Ho
 """
 
 import csv
+import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from rephase.evaluation.catalogue import METRICS, EvaluationError
 from rephase.evaluation.report import MISSING, SCORES, SUMMARY
 from rephase.evaluation.statistics import Paired, compare, holm
-from rephase.reporting.tables import markdown_table, number, with_interval, write_whole
+from rephase.reporting.tables import markdown_table, number, with_interval, without_nan, write_whole
 
 LIKELY_REAL = 0.05  # the corrected p value below which a difference is called one
 
@@ -67,7 +67,7 @@ class Comparison:
         """Who is better, or that this can't be said."""
         if not self.paired.count or self.p_corrected >= LIKELY_REAL:
             return "no difference shown"
-        return f"{self.second if self.paired.wins > self.paired.losses else self.first} better"
+        return f"{self.second if self.paired.second_better else self.first} better"
 
 
 def read_report(folder: Path) -> Report:
@@ -128,9 +128,7 @@ def compare_reports(reports: Sequence[Report]) -> tuple[list[Comparison], list[s
             )
         found += [_compared(name, first, second, same) for name in metrics]
     corrected = holm([comparison.paired.p_value for comparison in found])
-    return [
-        Comparison(**{**vars(comparison), "p_corrected": p_value}) for comparison, p_value in zip(found, corrected)
-    ], notes
+    return [replace(comparison, p_corrected=p_value) for comparison, p_value in zip(found, corrected)], notes
 
 
 def _compared(name: str, first: Report, second: Report, items: Sequence[str]) -> Comparison:
@@ -201,23 +199,22 @@ def write_comparison(comparisons: Sequence[Comparison], notes: Sequence[str], fo
         {key: value for key, value in vars(found).items() if key != "paired"} | asdict(found.paired)
         for found in comparisons
     ]
-    clean = [
-        {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in entry.items()}
-        for entry in entries
-    ]
-    lines = [",".join(entries[0]), *(",".join(_csv_cell(value) for value in entry.values()) for entry in clean)]
+    clean = without_nan(entries)
+    table = io.StringIO()
+    lines = csv.writer(table, lineterminator="\n")
+    lines.writerow(entries[0])
+    lines.writerows([_cell(value) for value in entry.values()] for entry in clean)
     text = "\n\n".join(
         ["# Comparison", EXPLANATION, markdown_table(*comparison_rows(comparisons)), *(f"- {note}" for note in notes)]
     )
     write_whole(folder / "comparison.json", json.dumps({"comparisons": clean, "notes": list(notes)}, indent=1) + "\n")
-    write_whole(folder / "comparison.csv", "\n".join(lines) + "\n")
+    write_whole(folder / "comparison.csv", table.getvalue())
     write_whole(folder / "comparison.md", text + "\n")
     write_whole(folder / "index.html", comparison_page(comparisons, notes))
 
 
-def _csv_cell(value: object) -> str:
-    text = MISSING if value is None else f"{value:.7g}" if isinstance(value, float) else str(value)
-    return f'"{text}"' if "," in text else text
+def _cell(value: object) -> str:
+    return MISSING if value is None else f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 EXPLANATION = (

@@ -115,6 +115,8 @@ def items_of_list(path: Path, estimate: Path | None = None) -> list[Item]:
     taken = {name for name in columns.values() if name} | {"id", "name", "seconds"}
     items: dict[str, Item] = {}
     for number, row in enumerate(rows, 2):
+        if (row.get("id") or "").startswith("/") or ".." in (row.get("id") or "").split("/"):
+            raise EvaluationError(f"an id can't be {row['id']}; {path}, line {number}; ids are paths below a folder")
         files = {kind: _listed(path.parent, row, kind, column) for kind, column in columns.items()}
         name = _name(row, files)
         if not name:
@@ -202,9 +204,12 @@ def _listed(folder: Path, row: dict[str, str], kind: str, column: str | None) ->
         return folder / row[column] if row[column] else None
     if "id" not in row or kind == "estimate":
         return None
-    place = folder / row.get("task", "") / {"reference": "clean"}.get(kind, kind)
-    return next((file for file in sorted(place.glob(f"{row['id']}.*")) if file.suffix.lower() in CONTAINERS),
-                place / f"{row['id']}.flac")  # fmt: skip
+    stem = folder / row.get("task", "") / {"reference": "clean"}.get(kind, kind) / row["id"]
+    beside = sorted(stem.parent.iterdir()) if stem.parent.is_dir() else []
+    return next(
+        (file for file in beside if file.stem == stem.name and file.suffix.lower() in CONTAINERS),
+        stem.with_name(f"{stem.name}.flac"),
+    )
 
 
 def _name(row: dict[str, str], files: Mapping[str, Path | None]) -> str:

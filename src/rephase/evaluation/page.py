@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -11,9 +10,8 @@ from jaxtyping import Float
 
 from rephase.errors import RephaseError
 from rephase.evaluation import figures, report
-from rephase.evaluation.catalogue import METRICS, Metric
+from rephase.evaluation.catalogue import METRICS
 from rephase.evaluation.results import Results
-from rephase.evaluation.run import ENHANCED
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.signals import at_scoring_rate, read_waveform
 from rephase.evaluation.statistics import RESAMPLES
@@ -35,12 +33,11 @@ document.querySelectorAll('#items th').forEach(function (head, column) { head.ad
 """
 
 
-def page(results: Results, folder: Path, *, examples: int = 3) -> str:
+def page(results: Results, *, examples: int = 3) -> str:
     """The whole page.
 
     Args:
         results: what was found.
-        folder: of the report, where a model's estimates lie.
         examples: how many of the best and of the worst items are played and shown.
 
     Returns:
@@ -51,7 +48,7 @@ def page(results: Results, folder: Path, *, examples: int = 3) -> str:
         ("spread", "How values spread", _spread(results)),
         ("change", "Before and after, item by item", _change(results)),
         ("conditions", "By condition", _conditions(results)),
-        ("examples", "Best and worst items", _examples(results, folder, examples)),
+        ("examples", "Best and worst items", _examples(results, examples)),
         ("missing", "Missing values", _missing(results)),
         ("all", "All items", _all_items(results)),
         ("meaning", "What the metrics say", _meaning(results)),
@@ -95,7 +92,7 @@ def _spread(results: Results) -> str:
 
 
 def _change(results: Results) -> str:
-    if not results.has_degraded:
+    if not any(results.values(DEGRADED + metric.name) for metric in results.headlines):
         return ""
     condition = next(iter(results.conditions()), None)
     return (
@@ -162,7 +159,7 @@ def _title(column: str) -> str:
 
 
 # ---------------------------------------------------------------- examples
-def _examples(results: Results, folder: Path, count: int) -> str:
+def _examples(results: Results, count: int) -> str:
     metric, ranked = results.ranked()
     if metric is None or count < 1:
         return ""
@@ -174,14 +171,13 @@ def _examples(results: Results, folder: Path, count: int) -> str:
     ]
     for title, group in (("Best", best), ("Worst", worst)):
         if group:
-            parts.append(f"<h3>{title}</h3>" + "".join(_example(results, scored, metric, folder) for scored in group))
+            parts.append(f"<h3>{title}</h3>" + "".join(_example(results, scored) for scored in group))
     return "".join(parts)
 
 
-def _example(results: Results, scored: Scored, metric: Metric, folder: Path) -> str:
+def _example(results: Results, scored: Scored) -> str:
     item = next(item for item in results.items if item.name == scored.name)
-    made = folder / ENHANCED / f"{item.name}.wav"
-    files = {"degraded": item.degraded, "estimate": item.estimate or made, "reference": item.reference}
+    files = {"degraded": item.degraded, "estimate": item.estimate, "reference": item.reference}
     waveforms, players = {}, []
     for title, path in files.items():
         if path is None or not path.is_file():

@@ -16,9 +16,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from rephase.evaluation.scoring import Job, Scored, score
+from rephase.evaluation.scoring import DEGRADED, Job, Scored, score
 
 WAITING_PER_WORKER = 2
+DIED = "the process that scored it died: a fault in a metric's own code, or too little memory"
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -84,9 +85,8 @@ def _until_broken(
 
 
 def _died(job: Job) -> Scored:
-    reason = "the process that scored it died: a fault in a metric's own code"
-    columns = [*job.estimate_metrics, *(f"degraded.{name}" for name in job.degraded_metrics)]
-    return Scored(job.item.name, missing=dict.fromkeys(columns, reason))
+    columns = [*job.estimate_metrics, *(DEGRADED + name for name in job.degraded_metrics)]
+    return Scored(job.item.name, missing=dict.fromkeys(columns, DIED))
 
 
 def _prepare() -> None:

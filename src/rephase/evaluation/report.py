@@ -3,19 +3,17 @@
 import csv
 import io
 import json
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rephase.evaluation.catalogue import METRICS, SAMPLE_RATE
+from rephase.evaluation.catalogue import METRICS, SAMPLE_RATE, installed_version
 from rephase.evaluation.results import Results
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.statistics import RESAMPLES
-from rephase.reporting.tables import markdown_table, number, with_interval, write_whole
+from rephase.reporting.tables import markdown_table, number, with_interval, without_nan, write_whole
 
 SCORES, SUMMARY, TEXT, PAGE = "scores.csv", "summary.json", "summary.md", "index.html"
 MISSING = "missing"
@@ -49,7 +47,7 @@ def write_report(results: Results, folder: Path, *, examples: int = 3) -> None:
     write_whole(folder / SCORES, scores_csv(results))
     write_whole(folder / SUMMARY, json.dumps(summary(results), indent=1, allow_nan=False) + "\n")
     write_whole(folder / TEXT, summary_text(results))
-    write_whole(folder / PAGE, page(results, folder, examples=examples))
+    write_whole(folder / PAGE, page(results, examples=examples))
 
 
 def scores_csv(results: Results) -> str:
@@ -82,12 +80,13 @@ def _cell(scored: Scored, column: str) -> str:
 def summary(results: Results) -> dict[str, Any]:
     """The summary for programs; NaN becomes null."""
     found: dict[str, Any] = {
-        "rephase": version_of("rephase"),
+        "rephase": installed_version("rephase"),
         "system": results.system,
         "about": results.about,
         "sample_rate": SAMPLE_RATE,
         "bootstrap_resamples": RESAMPLES,
-        "versions": {"python": platform.python_version()} | {name: version_of(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {name: installed_version(name) or "not installed" for name in PACKAGES},
         "items": len(results.items),
         "alignment": results.alignment(),
         "metrics": {name: _metric_summary(results, name) for name in results.metrics},
@@ -100,7 +99,7 @@ def summary(results: Results) -> dict[str, Any]:
         },
         "missing": [{"item": item, "column": column, "reason": reason} for item, column, reason in results.missing],
     }
-    return _without_nan(found)
+    return without_nan(found)
 
 
 def _metric_summary(results: Results, name: str) -> dict[str, Any]:
@@ -113,22 +112,6 @@ def _figures(results: Results, name: str, scores: Sequence[Scored] | None) -> di
     if (change := results.change(name, scores)) is not None:
         figures |= {"degraded": asdict(results.summary(DEGRADED + name, scores)), "change": asdict(change)}
     return figures
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def version_of(package: str) -> str:
-    """The installed version of a package; `not installed` where there is none."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 # ---------------------------------------------------------------- text

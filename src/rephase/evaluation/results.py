@@ -21,7 +21,7 @@ class Results:
 
     Attributes:
         system: its name.
-        items: what was scored.
+        items: what was scored; those of a model have their estimates, see `rephase.evaluation.run.with_estimates`.
         scores: one for each item, in the same order.
         metrics: names, in the order of the report.
         has_degraded: whether the degraded recordings are scored too.
@@ -40,7 +40,7 @@ class Results:
         """The metrics that plots show."""
         chosen = [name for name in HEADLINES if name in self.metrics]
         chosen += [name for name in self.metrics if name not in chosen]
-        return [METRICS[name] for name in chosen[: max(MOST_HEADLINES, 0)]]
+        return [METRICS[name] for name in chosen[:MOST_HEADLINES]]
 
     def values(self, column: str, scores: Sequence[Scored] | None = None) -> list[float]:
         """The values of a column, of the items that have one."""
@@ -51,8 +51,7 @@ class Results:
     def summary(self, column: str, scores: Sequence[Scored] | None = None) -> Summary:
         """Mean, spread and interval of a column, over some of the scores or all."""
         chosen = self.scores if scores is None else scores
-        found = [scored.values[column] for scored in chosen if column in scored.values]
-        return summarise(found, sum(column in scored.missing for scored in chosen))
+        return summarise(self.values(column, chosen), sum(column in scored.missing for scored in chosen))
 
     def change(self, name: str, scores: Sequence[Scored] | None = None) -> Paired | None:
         """Estimate beside the degraded recording, item by item; None without degraded ones."""

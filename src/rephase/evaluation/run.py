@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rephase.errors import OutputError
 from rephase.evaluation.cache import FACTS, FILENAME, NOTHING, Cache, content_key, sha256_of
 from rephase.evaluation.catalogue import Metric, check_packages
 from rephase.evaluation.items import Item
-from rephase.evaluation.pool import scored_jobs
+from rephase.evaluation.pool import DIED, scored_jobs
 from rephase.evaluation.scoring import DEGRADED, Job, ModelChoice, Scored
 from rephase.weights.registry import find_model
 
-ENHANCED = "enhanced"  # folder of a model's estimates, in the report
+ENHANCED = "enhanced"  # folder in the report, with one for each model's estimates
 
 Progress = Callable[[float, float], None]  # items done, items in all
 
@@ -76,28 +76,27 @@ def evaluate(
     cache = Cache(folder)
     done: dict[str, Scored] = {}
     keys: dict[str, str] = {}
-    counts = {"known": 0}
+    finished = known_before = 0
 
     def tell() -> None:
         if progress is not None:
-            progress(float(len(done)), float(len(items)))
+            progress(float(finished + known_before), float(len(items)))
 
     def jobs() -> Iterator[Job]:
+        nonlocal known_before
         for item in items:
             job, known = _job(item, setting, folder, cache, keys)
-            if job is None:
-                counts["known"] += 1
-                done[item.name] = known
-                tell()
-            else:
-                done.setdefault(item.name, known)
+            done[item.name] = known
+            if job is not None:
                 yield job
+            else:
+                known_before += 1
+                tell()
 
-    finished: set[str] = set()
     with closing(scored_jobs(jobs(), workers)) as results:
         for scored in results:
             known = done[scored.name]
-            if scored.name in keys:
+            if scored.name in keys and DIED not in scored.missing.values():  # next time there may be memory enough
                 cache.add(keys[scored.name], scored)
             scored.values = known.values | scored.values
             scored.missing = known.missing | scored.missing
@@ -106,10 +105,30 @@ def evaluate(
                 if getattr(scored, fact) in NOTHING:
                     setattr(scored, fact, getattr(known, fact))
             done[scored.name] = scored
-            finished.add(scored.name)
-            if progress is not None:
-                progress(float(len(finished) + counts["known"]), float(len(items)))
-    return [_in_order(done[item.name], item, setting) for item in items], counts["known"]
+            finished += 1
+            tell()
+    return [_in_order(done[item.name], item, setting) for item in items], known_before
+
+
+def with_estimates(items: Sequence[Item], setting: Setting, folder: Path) -> list[Item]:
+    """The items with the estimates that a model has made of them.
+
+    Args:
+        items: that were scored.
+        setting: how.
+        folder: of the report.
+
+    Returns:
+        The items; as they were where no model makes the estimates.
+    """
+    model = setting.model
+    if model is None:
+        return list(items)
+    return [replace(item, estimate=_estimate_path(item, model, folder)) for item in items]
+
+
+def _estimate_path(item: Item, model: ModelChoice, folder: Path) -> Path:
+    return folder / ENHANCED / model.digest / f"{item.name}.wav"
 
 
 def make_folder(folder: Path) -> None:
@@ -139,7 +158,7 @@ def make_folder(folder: Path) -> None:
 def _job(item: Item, setting: Setting, folder: Path, cache: Cache, keys: dict[str, str]) -> tuple[Job | None, Scored]:
     """What is left to do for an item, if anything, and what is known of it."""
     wanted = tuple(metric.name for metric in setting.metrics if metric.applies(cut_off_hz=item.cut_off_hz))
-    target = folder / ENHANCED / f"{item.name}.wav" if setting.model else None
+    target = _estimate_path(item, setting.model, folder) if setting.model else None
     files = {"reference": item.reference, "degraded": item.degraded, "estimate": item.estimate}
     hashes = {}
     for kind, path in files.items():

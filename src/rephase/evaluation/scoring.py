@@ -5,6 +5,7 @@ the item has none. Values of the degraded recording carry the prefix `degraded.`
 """
 
 import contextlib
+import hashlib
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -37,6 +38,11 @@ class ModelChoice:
 
     name_or_folder: str
     identity: str
+
+    @property
+    def digest(self) -> str:
+        """How a hash over all of it begins: a name for a folder."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()[:12]
 
     @property
     def label(self) -> str:

@@ -47,6 +47,7 @@ class Paired:
         difference: mean of second − first.
         low, high: 95 % interval of the mean difference.
         p_value: of Wilcoxon's signed-rank test, two-sided; 1 if no item differs.
+        second_better: whether the ranks of that test favour the second.
         wins, losses, ties: items on which the second is better, worse, equal.
     """
 
@@ -57,6 +58,7 @@ class Paired:
     low: float
     high: float
     p_value: float
+    second_better: bool
     wins: int
     losses: int
     ties: int
@@ -120,6 +122,7 @@ def compare(first: Values, second: Values, better: str) -> Paired:
     difference = two - one
     gain = {"higher": difference, "lower": -difference, "zero": np.abs(one) - np.abs(two)}[better]
     low, high = interval(difference)
+    p_value, second_better = _wilcoxon(gain)
     first_mean, second_mean, mean = (float(part.mean()) if part.size else math.nan for part in (one, two, difference))
     return Paired(
         count=difference.size,
@@ -128,19 +131,21 @@ def compare(first: Values, second: Values, better: str) -> Paired:
         difference=mean,
         low=low,
         high=high,
-        p_value=_wilcoxon(gain),
+        p_value=p_value,
+        second_better=second_better,
         wins=int(np.sum(gain > 0)),
         losses=int(np.sum(gain < 0)),
         ties=int(np.sum(gain == 0)),
     )
 
 
-def _wilcoxon(differences: np.ndarray) -> float:
-    if not differences.any():
-        return 1.0
+def _wilcoxon(gains: np.ndarray) -> tuple[float, bool]:
+    """The two-sided p value, and whether the ranks favour the second system: not the count of wins, which may not."""
+    if not gains.any():
+        return 1.0, False
     from scipy.stats import wilcoxon
 
-    return float(wilcoxon(differences).pvalue)
+    return float(wilcoxon(gains).pvalue), bool(wilcoxon(gains, alternative="greater").pvalue < 0.5)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rephase.errors import OutputError
 
@@ -68,3 +69,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise OutputError(
             f"can't write it ({error.strerror}); {path}; check the folder and the space on the disk"
         ) from error
+
+
+def without_nan(value: Any) -> Any:
+    """What JSON can hold of nested lists and dictionaries: NaN and infinity become None."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -313,10 +313,12 @@ def fit(
     module = LiteModule(config, recipe, run, compile_network=compile_network)
     checkpoint = run / "checkpoints" / "last.ckpt"
     state = _state(checkpoint, module) if checkpoint.exists() else None
+    first = state["global_step"] if state else 0
+    start: dict[str, Any] = {"step": first, "recipe": plain(recipe)}
     if state is None and begin is not None:
         module.begin_with(begin)
-    first = state["global_step"] if state else 0
-    module.starts = [*(state["budget"]["starts"] if state else []), {"step": first, "recipe": plain(recipe)}]
+        start["begun_with"] = {"model": begin.name, "version": begin.version, "training": dict(begin.training)}
+    module.starts = [*(state["budget"]["starts"] if state else []), start]
     if (run / "metrics.csv").exists():  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")

@@ -56,11 +56,12 @@ def training_facts(
         corpora: what it trained on.
         steps: that it took.
         minutes: that it trained.
-        starts: of the run, each with the step that it went on from and its recipe.
+        starts: of the run, each with the step that it went on from, its recipe, and the model it began with if any.
 
     Returns:
         `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe`, the step of each
-        start with what its recipe had other than `recipe`, and torch's version.
+        start with the model it began with (and what that one was trained on) and what its recipe had other than
+        `recipe`, and torch's version.
     """
     now = plain(recipe)
     return {
@@ -69,7 +70,10 @@ def training_facts(
         "minutes": round(minutes, 1),
         "audio_hours": round(steps * recipe.batch * recipe.seconds / 3600, 3),
         "recipe": now,
-        "starts": [{"step": start["step"], **_differences(start["recipe"], now)} for start in starts],
+        "starts": [
+            {key: value for key, value in start.items() if key != "recipe"} | _differences(start["recipe"], now)
+            for start in starts
+        ],
         "torch": torch.__version__,
     }
 

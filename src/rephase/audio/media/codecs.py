@@ -292,15 +292,13 @@ def _bits(codec: str, sample_format: str, lossless: bool) -> int | None:
 
 def _bit_rates(source: AudioInfo, codec: Any) -> list[int]:
     """Bit rates to try, the best first."""
-    if codec.lossless and codec.canonical_name != "wavpack":
+    if codec.lossless or codec.canonical_name == "wavpack":
         return [0]
     per_channel = BITS_PER_CHANNEL.get(codec.canonical_name, 96_000)
     wanted = per_channel * source.channels
     track = source.media
     if track is not None and track.codec == codec.canonical_name and track.bit_rate:
         wanted = max(track.bit_rate, LEAST_BITS.get(track.profile, 0) * source.channels)
-    if codec.canonical_name == "wavpack":
-        return [0]
     steps = STEPS.get(codec.canonical_name)
     if steps:
         wanted = min(steps, key=lambda step: abs(step - wanted))

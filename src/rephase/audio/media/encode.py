@@ -17,6 +17,7 @@ from jaxtyping import Float
 from rephase.audio.media.codecs import REAL_DELAY, MediaFormat, configured
 from rephase.audio.media.library import load_av, words_of
 from rephase.audio.safe_target import SafeTarget
+from rephase.audio.waveform import whole_numbers
 
 NO_TIME = -(2**63)
 HEAD = np.dtype(
@@ -192,8 +193,7 @@ class _FrameMaker:
             return block.astype(np.float32 if plain == "flt" else np.float64)
         width = {"u8": 8, "s16": 16, "s32": 32}[plain]
         bits = self._format.bits or width
-        scale = 2.0 ** (bits - 1)
-        whole = np.clip(np.rint(block * scale, dtype=np.float64), -scale, scale - 1).astype(np.int64) << (width - bits)
+        whole = whole_numbers(block, bits).astype(np.int64) << (width - bits)
         if plain == "u8":
             return (whole + 128).astype(np.uint8)
         return whole.astype(np.int16 if plain == "s16" else np.int32)

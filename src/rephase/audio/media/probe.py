@@ -160,12 +160,12 @@ def _described(
     sample_format = source.format.name if source.format is not None else "fltp"
     sample_format = READ_AS.get(sample_format, sample_format)
     demuxer = container.format.name
-    seconds = _seconds(container, stream, origin)
     start = origin
     if frame is not None and frame.pts is not None and frame.time_base is not None:
         start = frame.pts * Fraction(frame.time_base)
     elif stream.start_time is not None and stream.time_base is not None:
         start = stream.start_time * Fraction(stream.time_base)
+    seconds = _seconds(container, stream, float(start - origin))
     return AudioInfo(
         path=path,
         format=(path.suffix[1:] or demuxer.split(",")[0]).upper(),
@@ -203,10 +203,10 @@ def is_picture(stream: "Stream") -> bool:
     return "attached_pic" not in (stream.disposition.name or "")
 
 
-def _seconds(container: "InputContainer", stream: "AudioStream", origin: Fraction) -> float:
+def _seconds(container: "InputContainer", stream: "AudioStream", late: float) -> float:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / TIME_BASE
+    return max(0.0, (container.duration or 0) / TIME_BASE - late)  # that of the whole file
 
 
 def _subtype(codec: str, sample_format: str, lossless: bool) -> str:

@@ -20,6 +20,7 @@ from rephase.audio.media.copies import Copies, set_id
 from rephase.audio.media.encode import TrackEncoder, spool_beside
 from rephase.audio.media.library import load_av, opened, words_of
 from rephase.audio.media.metadata import container_tags, stream_tags
+from rephase.audio.pcm import PIPE
 from rephase.audio.safe_target import SafeTarget
 from rephase.errors import AudioFileError, OutputError
 
@@ -70,7 +71,7 @@ class MediaWriter:
         self.tracks: list[TrackEncoder] = []
         self._output: Any = None
         self._copies: Copies | None = None
-        self._safe = SafeTarget(plan.target, plan.source, plan.before_naming)
+        self._safe = SafeTarget(plan.target, None if plan.source == PIPE else plan.source, plan.before_naming)
         self._stack = ExitStack()
         self._stack.callback(self._safe.remove)
         try:
