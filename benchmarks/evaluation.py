@@ -174,8 +174,8 @@ def text(pairs: int, loops: list[Pace], runs: list[Pace], memory: list[float], w
                 "of the same pairs; pairs a second by the clock:",
                 table(["", *(f"round {number}" for number in range(1, len(runs) + 1))], rows),
                 f"The ratio is {np.median(ratios):.2f} in the middle. On the processors a pair takes "
-                f"{1000 * loop_cpu:.0f} ms in the plain loop and {1000 * run_cpu:.0f} ms in rephase evaluate: with "
-                f"{workers} cores to itself it would be {workers * loop_cpu / run_cpu:.2f} times as fast as the loop.",
+                f"{1000 * loop_cpu:.0f} ms in the plain loop, whose threads wait for each other busily, and "
+                f"{1000 * run_cpu:.0f} ms in rephase evaluate, with one thread a process.",
                 f"- Busy with other work when it began: {load()}.\n"
                 f"- Versions: {versions(('rephase', 'numpy', 'pesq', 'pystoi'))}.\n- Machine: {machine()}.",
             ]
