@@ -54,22 +54,23 @@ def enhanced(source: Path, target: Path, model: str) -> tuple[int, str, str]:
 def compared(source: Path, target: Path) -> str:
     """What is wrong with a result; nothing if it can be decoded and is as long as what can be decoded of the input.
 
-    What libsndfile can't read to its end, ffmpeg's libraries may: they leave out what is damaged, which the command
-    fills with silence, so there the length is only about the same.
+    What libsndfile can't read to its end, ffmpeg's libraries may: they leave out damaged packets, which the command
+    fills with silence, so there the length is only about the same, and up to those packets' sound longer.
     """
     try:
         length, _ = decoded(source)
-        spare = 0.0
+        shorter = longer = 0.0
     except (soundfile.SoundFileError, RuntimeError):
-        length, rate = decoded_by_ffmpeg(source)
-        spare = max(rate, 0.2 * length)
+        length, rate, lost = decoded_by_ffmpeg(source)
+        shorter = max(rate, 0.2 * length)
+        longer = shorter + lost
         if not length:
             return "nobody can decode the input, but there is a result"
     try:
         result, finite = decoded(target)
     except (soundfile.SoundFileError, RuntimeError) as error:
         return f"the result can't be decoded: {error}"
-    if not result or abs(result - length) > spare:
+    if not result or not length - shorter <= result <= length + longer:
         return f"the result has {result} samples, the input {length}"
     return "" if finite else "the result holds samples that are no numbers"
 
@@ -84,17 +85,19 @@ def decoded(path: Path) -> tuple[int, bool]:
     return count, finite
 
 
-def decoded_by_ffmpeg(path: Path) -> tuple[int, int]:
-    """Samples of the first audio track that can be decoded, and their rate; damaged packets are left out."""
+def decoded_by_ffmpeg(path: Path) -> tuple[int, int, int]:
+    """Of the first audio track: samples that can be decoded, their rate, and how many damaged packets held at most."""
     import av
 
-    count, rate = 0, 1
+    count, rate, packets, largest = 0, 1, 0, 0
     with contextlib.suppress(av.error.FFmpegError, ValueError), av.open(str(path)) as container:
         for packet in container.demux(audio=0):
+            packets += 1  # unless it can be decoded
             with contextlib.suppress(av.error.FFmpegError, ValueError):
                 for frame in packet.decode():
-                    count, rate = count + frame.samples, frame.sample_rate
-    return count, rate
+                    count, rate, largest = count + frame.samples, frame.sample_rate, max(largest, frame.samples)
+                packets -= 1
+    return count, rate, packets * largest
 
 
 def peak_bytes() -> int:
