@@ -180,10 +180,14 @@ def test_a_recording_that_vanishes_before_its_turn_does_not_stop_the_others(tmp_
         soundfile.write(tmp_path / "in" / f"{number}.wav", np.zeros(160000), 16000)
     (tmp_path / "out").mkdir()
     enhancer = Enhancer.from_pretrained(identity_model)
-    outcomes = run(jobs_of_folder(tmp_path / "in", tmp_path / "out"), enhancer, Settings.of(enhancer), workers=1)
-    first = next(outcomes)
-    (tmp_path / "in" / "2.wav").unlink()
-    assert [first.status, *(outcome.status for outcome in outcomes)] == ["enhanced", "enhanced", "failed"]
+
+    def vanish(done, total):  # told of the first recording, while the third one waits
+        (tmp_path / "in" / "2.wav").unlink(missing_ok=True)
+
+    jobs = jobs_of_folder(tmp_path / "in", tmp_path / "out")
+    outcomes = run(jobs, enhancer, Settings.of(enhancer), workers=1, progress=vanish)
+    status = {outcome.job.source.name: outcome.status for outcome in outcomes}
+    assert status == {"0.wav": "enhanced", "1.wav": "enhanced", "2.wav": "failed"}
 
 
 def without_roots_rights():
