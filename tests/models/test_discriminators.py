@@ -1,5 +1,7 @@
 """The judges are those of the papers, and judge each item and each period by itself."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -21,7 +23,7 @@ def parameters(module: nn.Module) -> int:
 def test_the_published_judge_has_the_published_size():
     sizes = (1, 32, 128, 512, 1024, 1024)
     # Weight norm adds a gain to each output channel.
-    convolutions = sum(5 * i * o + 2 * o for i, o in zip(sizes, sizes[1:]))
+    convolutions = sum(5 * i * o + 2 * o for i, o in pairwise(sizes))
     assert parameters(MultiPeriodDiscriminator()) == 5 * (convolutions + 3 * 1024 + 2)
 
 
@@ -84,7 +86,7 @@ def test_the_metric_judge_has_the_sizes_of_cmgan():
     judge = MetricDiscriminator()
     sizes = (2, 16, 32, 64, 128)
     # Instance norm: gain and bias; PReLU: a slope a channel; one slope of the sigmoid.
-    convolutions = sum(16 * i * o + 3 * o for i, o in zip(sizes, sizes[1:]))
+    convolutions = sum(16 * i * o + 3 * o for i, o in pairwise(sizes))
     assert parameters(judge) == convolutions + (128 + 1) * 64 + 64 + 64 + 1 + 1
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rephase.models.config import NetworkConfig
-from rephase.signal.compression import EPS, compress, decompress
+from rephase.signal.compression import decompress, magnitude_and_phasor
 from rephase.signal.real_pair import from_pair, to_pair
 from rephase.signal.stft import istft, stft
 
@@ -127,11 +127,8 @@ class Network(nn.Module):
     def forward_pair(self, spectrum: Float[Tensor, "batch 2 frames freqs"]) -> Float[Tensor, "batch 2 frames freqs"]:
         """Enhances an uncompressed spectrum given as a real pair."""
         exponent = self.config.compression
-        power = spectrum.square().sum(dim=1)
-        magnitude, phasor = self.forward_spectrum(
-            compress(power, exponent), spectrum * torch.rsqrt(power + EPS).unsqueeze(1)
-        )
-        return decompress(magnitude.to(power.dtype), exponent).unsqueeze(1) * phasor
+        magnitude, phasor = self.forward_spectrum(*magnitude_and_phasor(spectrum, exponent))
+        return decompress(magnitude.to(spectrum.dtype), exponent).unsqueeze(1) * phasor
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]
