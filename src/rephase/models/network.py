@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rephase.models.config import NetworkConfig
-from rephase.signal.compression import EPS, compress, decompress
+from rephase.signal.compression import decompress, magnitude_and_phasor
 from rephase.signal.real_pair import from_pair, to_pair
 from rephase.signal.stft import istft, stft
 
@@ -137,10 +137,9 @@ class Network(nn.Module):
         Returns:
             Compressed magnitude and phasor; with `config.phase_only` the magnitude is that of the spectrum.
         """
-        power = spectrum.square().sum(dim=1)
-        magnitude = compress(power, self.config.compression)
+        magnitude, phasor = magnitude_and_phasor(spectrum, self.config.compression)
         if not self.config.phase_only:
-            return self.forward_spectrum(magnitude, spectrum * torch.rsqrt(power + EPS).unsqueeze(1))
+            return self.forward_spectrum(magnitude, phasor)
         zero_phase = torch.stack([torch.ones_like(magnitude), torch.zeros_like(magnitude)], dim=1)
         return magnitude, self.forward_spectrum(magnitude, zero_phase)[1]
 
