@@ -106,7 +106,11 @@ def test_a_task_or_metric_that_does_not_exist_is_refused():
 def test_files_that_are_no_experiments_are_refused(tmp_path):
     with pytest.raises(ExperimentError, match=r"there is no such experiment; dereverberate; did you mean dereverb\?"):
         find_experiment("dereverberate")
-    for content, message in (("- a\n", "must be a table of keys"), ("a: [", "is no YAML"), ("a: !!python/none", "YAML")):
+    for content, message in (
+        ("- a\n", "must be a table of keys"),
+        ("a: [", "is no YAML"),
+        ("a: !!python/none", "YAML"),
+    ):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(ExperimentError, match=message):
             read_experiment(tmp_path / "bad.yaml")

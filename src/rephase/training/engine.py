@@ -5,7 +5,6 @@ import logging
 import os
 import platform
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,13 @@ from torch.utils.data import DataLoader
 
 from rephase import __version__
 from rephase.errors import RephaseError
+from rephase.training.batches import TrainingBatches
 from rephase.training.checkpoints import Checkpoints, checkpoint_of, state_of
 from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import plain, write_experiment
 from rephase.training.listening import Listening
 from rephase.training.memory import check_memory
 from rephase.training.module import EnhancementModule
-from rephase.training.pairs import Batches, ValidationBatches
 from rephase.training.result import training_facts, write_model
 from rephase.training.sources import Sources, open_sources
 from rephase.weights.registry import ModelFolder
@@ -128,8 +127,14 @@ def fit(
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
     on_cpu = device == "cpu"
-    batches = Batches(
-        sources.training, experiment, first=first, rank=trainer.global_rank, world=trainer.world_size
+    batches = TrainingBatches(
+        sources.training,
+        seed=experiment.seed,
+        items=experiment.batch.items,
+        seconds=experiment.batch.seconds,
+        first=first,
+        rank=trainer.global_rank,
+        world=trainer.world_size,
     )
     workers = experiment.batch.workers if on_cpu else 0  # on a GPU, batches are made there
     loader = DataLoader(batches, batch_size=None, num_workers=min(workers, 1), prefetch_factor=4 if workers else None)
@@ -198,5 +203,3 @@ def _write_environment(target: Path) -> None:
     part = target.with_suffix(".part")
     part.write_text(json.dumps(facts, indent=2) + "\n")
     part.replace(target)
-
-

@@ -339,7 +339,9 @@ class Experiment:
         architecture = named.pop("architecture", None)
         preset = named.pop("preset", DEFAULT_NETWORK if architecture is None else None)
         if preset is not None and preset not in PRESETS:
-            raise ExperimentError(f"network must be one of {', '.join(PRESETS)}; got {preset!r}. Try network=renet-lite.")
+            raise ExperimentError(
+                f"network must be one of {', '.join(PRESETS)}; got {preset!r}. Try network=renet-lite."
+            )
         if preset is None and architecture not in KINDS:
             raise ExperimentError(
                 f"network.architecture must be one of {', '.join(KINDS)}; got {architecture!r}. "

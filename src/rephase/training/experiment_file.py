@@ -66,14 +66,16 @@ def read_experiment(path: Path, changes: Iterable[str] = ()) -> Experiment:
         ExperimentError: If the file can't be read or is no YAML, a key is unknown, or a value has a wrong type or range.
     """
     try:
-        values = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+        values = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise ExperimentError(f"can't read the experiment ({error.strerror}); {path}; name another file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ExperimentError(f"the experiment is no YAML ({reason}); {path}; correct it") from error
     if not isinstance(values, dict):
-        raise ExperimentError(f"an experiment must be a table of keys; {path} holds {values!r}; begin with `task: denoise`")
+        raise ExperimentError(
+            f"an experiment must be a table of keys; {path} holds {values!r}; begin with `task: denoise`"
+        )
     for change in changes:
         _change(values, change)
     return experiment_from(values, str(path))
@@ -115,7 +117,7 @@ def _change(values: dict[str, Any], change: str) -> None:
     if not equals or not key:
         raise ExperimentError(f"a change must be key=value; got {change!r}. Try budget.minutes=30.")
     try:
-        value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise ExperimentError(f"{key}: the value {text!r} is no YAML; quote it, or correct it") from error
     *sections, name = key.split(".")

@@ -77,9 +77,7 @@ def picture(
     figure = styled(7.0, 7.6)
     plots = figure.subplots(4, 1, sharex=True)
     for plot, level, title in zip(plots, levels, ("degraded", "enhanced", "clean")):
-        plot.imshow(
-            level, origin="lower", aspect="auto", extent=extent, vmin=top - RANGE_DB, vmax=top, cmap="magma"
-        )
+        plot.imshow(level, origin="lower", aspect="auto", extent=extent, vmin=top - RANGE_DB, vmax=top, cmap="magma")
         plot.set_title(title, loc="left")
     image = plots[3].imshow(error, origin="lower", aspect="auto", extent=extent, vmin=0, vmax=180, cmap="viridis")
     plots[3].set_title("error of the phase (degrees)", loc="left")

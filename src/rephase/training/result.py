@@ -80,8 +80,7 @@ def training_facts(
         "audio_hours": round(steps * devices * batch.items * batch.seconds / 3600, 3),
         "experiment": now,
         "starts": [
-            {key: value for key, value in start.items() if key != "experiment"}
-            | _differences(start["experiment"], now)
+            {key: value for key, value in start.items() if key != "experiment"} | _differences(start["experiment"], now)
             for start in starts
         ],
         "torch": torch.__version__,
