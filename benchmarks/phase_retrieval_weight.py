@@ -3,10 +3,10 @@
     python benchmarks/phase_retrieval_weight.py                                           # a narrow judge
     python benchmarks/phase_retrieval_weight.py --channels 32 128 512 1024 1024 --steps 40   # the published one
 
-Phases of real speech are disturbed by normal noise of a given standard deviation, as a network's are that has learned so
-far; a multi-period discriminator learns to tell the result from the recording; then the norms of the gradients that
+Phases of real speech are disturbed by normal noise of a given standard deviation, as a network's are that has learned
+so far; a multi-period discriminator learns to tell the result from the recording; then the norms of the gradients that
 reach the phasor are printed, of WOP with the weight 1 and of what the discriminator asks for (adversarial + 2 · feature
-matching). The part along the phasor is left out: its length is fixed.
+matching), and their ratio once WOP has its weight. The part along the phasor is left out: its length is fixed.
 """
 
 import argparse

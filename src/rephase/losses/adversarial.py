@@ -1,19 +1,19 @@
-"""Least-squares adversarial losses (Mao et al., 2017), and the same with a metric for a goal (MetricGAN, Fu et al., 2019).
+"""Least-squares adversarial losses (Mao et al., 2017), and the same with a metric for a goal (Fu et al., 2019).
 
 A judge D learns to tell the reference s from the estimate ŝ, and the network to be taken for a reference:
 
     discriminator   Σ_D mean (D(s) − 1)² + mean D(ŝ)²
     generator       Σ_D mean (D(ŝ) − 1)²
 
-as in HiFi-GAN (Kong et al., 2020), summed over its judges. A judge of pairs learns what a metric q ∈ [0, 1] says of them,
-and the network to get the best score:
+as in HiFi-GAN (Kong et al., 2020), summed over its judges. A judge of pairs learns what a metric q ∈ [0, 1] says of
+them, and the network to get the best score:
 
     discriminator   mean (D(s, s) − 1)² + (D(s, ŝ) − q)²
     generator       mean (D(s, ŝ) − 1)²
 
 These functions take what judges said; they know none. Each is a mean over items of a value of the item alone, so that
-gradients of parts of a batch, averaged, are those of the whole batch. For a discriminator, detach the estimate before it
-is judged.
+gradients of parts of a batch, averaged, are those of the whole batch. For a discriminator, detach the estimate before
+it is judged.
 """
 
 from collections.abc import Sequence

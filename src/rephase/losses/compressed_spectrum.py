@@ -3,9 +3,9 @@
     L = w_m mean (|Ŝ|^c − |S|^c)² + w_c mean | |Ŝ|^c e^{jφ̂} − |S|^c e^{jφ} |²,      c = 0.3
 
 (Ephrat et al., 2018; Braun & Tashev, 2021). `compressed_spectrum_loss` takes the spectra of the waveforms, so that an
-estimate is judged by what can be heard of it: its inconsistent part is gone. `magnitude_loss` and `complex_loss` are the
-two errors of spectra that are there already, such as a network's output. The square is summed over real and imaginary
-part: twice the mean over both.
+estimate is judged by what can be heard of it: its inconsistent part is gone. `magnitude_loss` and `complex_loss` are
+the two errors of spectra that are there already, such as a network's output. The square is summed over real and
+imaginary part: twice the mean over both.
 """
 
 import torch

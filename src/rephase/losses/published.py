@@ -28,7 +28,7 @@ from rephase.signal.compression import magnitude_and_phasor
 DENOISING: Mapping[str, float] = MappingProxyType(
     {"magnitude": 0.9, "ip": 0.3, "gd": 0.3, "iaf": 0.3, "complex": 0.1, "consistency": 0.1, "time": 0.2}
 )
-PHASE_RETRIEVAL: Mapping[str, float] = MappingProxyType({"wop": 100.0})
+PHASE_RETRIEVAL: Mapping[str, float] = MappingProxyType({"wop": 200.0})
 
 
 def denoising_loss(
