@@ -3,27 +3,25 @@
 The chain is room → noise → band limit, each with a chance of its own, so that one batch has all tasks in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
 
 from rephase.data.corpus import FULL_SCALE, PackedCorpus
+from rephase.degradations.chain import Chain
 from rephase.degradations.equaliser import equalise, random_gains_db
 from rephase.degradations.noise import active_power, add_noise
 from rephase.degradations.rolloff import random_rolloff_db
 from rephase.degradations.rooms import convolve, direct_path
-from rephase.training.recipe import Recipe
 
 LEVEL_DB = -26.0
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
 CLEAN_SNR_DB = 60.0
-VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
-_ALONE = Recipe(
+_ALONE = Chain(
     snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
     p_clean=0.0, p_second_noise=0.0, band_hz=(1800.0, 3900.0),
 )  # fmt: skip
@@ -45,14 +43,20 @@ class Degrader:
         speech: clean speech.
         noise: of the same sample rate.
         rooms: responses with the strongest sample of all at the same place.
-        recipe: what happens to speech and how likely.
+        chain: what happens to speech and how likely.
+        source_weights: how often speech of a source is drawn, others 1.
     """
 
     def __init__(
-        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], recipe: Recipe
+        self,
+        speech: PackedCorpus,
+        noise: PackedCorpus,
+        rooms: Float32[Tensor, "responses taps"],
+        chain: Chain,
+        source_weights: Mapping[str, float] | None = None,
     ) -> None:
-        self.speech, self.noise, self.rooms, self.recipe = speech, noise, rooms, recipe
-        weights = dict(recipe.source_weights)
+        self.speech, self.noise, self.rooms, self.chain = speech, noise, rooms, chain
+        weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
         self.noise_weights = np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate)
 
@@ -76,11 +80,11 @@ class Degrader:
             seconds: length of each.
 
         Returns:
-            Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean sound with
+            Degraded speech with an active level of −26 dBFS ± the chain's deviation, and its clean sound with
             the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, so that the
             network is not asked to turn anything down.
         """
-        recipe, random = self.recipe, np.random.default_rng(seed)
+        chain, random = self.chain, np.random.default_rng(seed)
         torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
         length = int(seconds * self.speech.sample_rate)
 
@@ -94,74 +98,29 @@ class Degrader:
         speech = torch.from_numpy(np.stack([self._speech(random, length) for _ in range(items)]))
         noise = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
         second = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        noise = noise + second * chance(recipe.p_second_noise) * 10 ** (between(-15.0, 5.0).unsqueeze(-1) / 20)
+        noise = noise + second * chance(chain.p_second_noise) * 10 ** (between(-15.0, 5.0).unsqueeze(-1) / 20)
         freqs = torch.fft.rfftfreq(length, 1 / self.speech.sample_rate)
-        for_speech = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
-        for_noise = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
+        for_speech = random_gains_db(items, freqs, chain.equaliser_db, torch_random) * chance(chain.p_equaliser)
+        for_noise = random_gains_db(items, freqs, chain.equaliser_db, torch_random) * chance(chain.p_equaliser)
         speech, noise = equalise(speech, for_speech), equalise(noise, for_noise)
         responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
-        early = direct_path(responses, self.speech.sample_rate, early_seconds=recipe.early_seconds)
-        in_room = chance(recipe.p_room)
+        early = direct_path(responses, self.speech.sample_rate, early_seconds=chain.early_seconds)
+        in_room = chance(chain.p_room)
         reverberant = torch.where(in_room, convolve(speech, responses), speech)
         clean = torch.where(in_room, _as_loud(convolve(speech, early), reverberant), speech)
-        snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
+        snr_db = torch.where(chance(chain.p_clean)[:, 0], CLEAN_SNR_DB, between(*chain.snr_db))
         degraded = add_noise(reverberant, noise, snr_db)
-        limited = chance(recipe.p_band)
-        rolloff = random_rolloff_db(items, freqs, torch_random) * (chance(recipe.p_rolloff) & ~limited)
-        limit = random_rolloff_db(items, freqs, torch_random, pass_hz=recipe.band_hz) * limited
+        limited = chance(chain.p_band)
+        rolloff = random_rolloff_db(items, freqs, torch_random) * (chance(chain.p_rolloff) & ~limited)
+        limit = random_rolloff_db(items, freqs, torch_random, pass_hz=chain.band_hz) * limited
         degraded, clean = equalise(degraded, rolloff + limit), equalise(clean, rolloff)
-        level_db = LEVEL_DB + between(-recipe.level_db, recipe.level_db)
+        level_db = LEVEL_DB + between(-chain.level_db, chain.level_db)
         gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
         degraded, clean = gain * degraded, gain * clean
         rounded = (degraded * FULL_SCALE).round() / FULL_SCALE
-        return torch.where(chance(recipe.p_rounded), rounded, degraded), clean
+        return torch.where(chance(chain.p_rounded), rounded, degraded), clean
 
 
 def _as_loud(waveform: Tensor, other: Tensor) -> Tensor:
     """The waveform with the active level of the other."""
     return waveform * (active_power(other) / active_power(waveform)).sqrt().unsqueeze(-1)
-
-
-class Batches(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless training batches; batch n depends on the recipe's seed and n alone, so a run can go on anywhere.
-
-    Args:
-        degrader: makes them.
-        first: number of the first batch.
-    """
-
-    def __init__(self, degrader: Degrader, first: int) -> None:
-        super().__init__()
-        self.degrader, self.first = degrader, first
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        recipe, number = self.degrader.recipe, self.first
-        while True:
-            yield self.degrader.batch((recipe.seed, number), recipe.batch, recipe.seconds)
-            number += 1
-
-
-class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):
-    """The same pairs in every run, with the name of their task; level −26 dBFS.
-
-    Args:
-        speech: of the validation split.
-        noise: of the validation split.
-        rooms: which the training does not hear.
-        count: how many batches of eight items of four seconds for each of `TASKS`.
-    """
-
-    def __init__(
-        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
-    ) -> None:
-        self.batches = []
-        for task, recipe in TASKS.items():
-            degrader = Degrader(speech, noise, rooms, recipe)
-            pairs = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
-            self.batches += [(task, degraded, clean) for degraded, clean in pairs]
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, number: int) -> tuple[str, Tensor, Tensor]:
-        return self.batches[number]
