@@ -308,7 +308,7 @@ class Experiment:
         optimizer: how weights move.
         budget: when the run ends.
         validation: how weights are judged and kept.
-        precision: `32` or `bf16` (autocast to bfloat16).
+        precision: `32`, `bf16` (autocast to bfloat16) or `64`.
         compile: whether torch compiles the network: minutes to start, then faster steps.
         seed: of the first weights and of everything drawn.
     """
@@ -325,7 +325,7 @@ class Experiment:
     optimizer: Optimizer = field(default_factory=Optimizer)
     budget: Budget = field(default_factory=Budget)
     validation: Validation = field(default_factory=Validation)
-    precision: Literal["32", "bf16"] = "32"
+    precision: Literal["32", "bf16", "64"] = "32"
     compile: bool = False
     seed: int = 1
 
