@@ -1,30 +1,34 @@
-"""Times the judges of `rephase.models.discriminators`, for their docstrings.
+"""Times the judges of `rephase.models.discriminators` and the label of an item, for their docstrings.
 
     python benchmarks/discriminators.py
 
-Prints seconds of CPU time of one thread for forward and backward of 4 items of 2 s at 16 kHz, the best of three after a
-warm-up.
+Prints seconds of CPU time of one thread for forward and backward of 4 items of 2 s at 16 kHz, and for the PESQ of one
+such item of real speech, the best of three after a warm-up.
 """
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import soundfile
 import torch
 
+from rephase.metrics import pesq_wb
 from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
 from rephase.models.presets import RENET_BASE
 
+AUDIO = Path(__file__).parent.parent / "examples" / "audio"
 ITEMS, SAMPLES, REPEATS = 4, 32000, 3
 FULL, NARROW = (32, 128, 512, 1024, 1024), (8, 16, 32, 64)
 
 
-def measure(call: Callable[[], torch.Tensor]) -> float:
-    """CPU seconds of a forward and backward pass, the least of three after a warm-up."""
-    call().backward()
+def measure(call: Callable[[], object]) -> float:
+    """CPU seconds, the least of three after a warm-up."""
+    call()
     times = []
     for _ in range(REPEATS):
         start = time.process_time()
-        call().backward()
+        call()
         times.append(time.process_time() - start)
     return min(times)
 
@@ -39,10 +43,15 @@ def main() -> None:
     estimate = magnitude.clone().requires_grad_()
     for channels in (NARROW, FULL):
         judge = MultiPeriodDiscriminator(channels=channels)
-        seconds = measure(lambda judge=judge: torch.stack([s.square().mean() for s, _ in judge(waveform)]).sum())
+        seconds = measure(
+            lambda judge=judge: torch.stack([s.square().mean() for s, _ in judge(waveform)]).sum().backward()
+        )
         report(f"multi-period {channels}", judge, seconds)
     metric = MetricDiscriminator()
-    report("metric", metric, measure(lambda: metric(reference=magnitude, estimate=estimate).mean()))
+    report("metric", metric, measure(lambda: metric(reference=magnitude, estimate=estimate).mean().backward()))
+    clean, degraded = (soundfile.read(AUDIO / f"dishes-0db.{kind}.flac")[0] for kind in ("clean", "degraded"))
+    pair = {"reference": clean[:SAMPLES], "estimate": degraded[:SAMPLES]}
+    print(f"{'PESQ of one item':67s} {measure(lambda: pesq_wb(**pair, sample_rate=16000)):7.3f} s")
 
 
 def report(name: str, judge: torch.nn.Module, seconds: float) -> None:

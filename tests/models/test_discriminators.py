@@ -141,3 +141,12 @@ def test_gradients_are_finite_in_silence(level):
     torch.stack([scores.square().mean() for scores, _ in verdicts]).sum().backward()
     assert torch.isfinite(magnitude.grad).all()
     assert torch.isfinite(waveform.grad).all()
+
+
+def test_under_autocast_predictions_are_float32():
+    judge, magnitude = MetricDiscriminator(channels=4), torch.rand(2, 32, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = judge(reference=magnitude, estimate=magnitude.bfloat16())
+        prediction.sum().backward()
+    assert prediction.dtype == torch.float32
+    assert all(torch.isfinite(parameter.grad).all() for parameter in judge.parameters())

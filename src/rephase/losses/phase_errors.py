@@ -115,5 +115,6 @@ def weighted_mean(
     angle: Float[Tensor, "batch freqs frames"], weight: Float[Tensor, "batch freqs frames"]
 ) -> Float[Tensor, " batch"]:
     """Σ weight · f(angle) / Σ weight for each item, in radians; 0 where there is no weight at all."""
-    total = (weight * wrapped_distance(angle)).sum((1, 2))
-    return total / weight.sum((1, 2)).clamp_min(torch.finfo(weight.dtype).tiny)
+    # Shares first: the gradient of a quotient by a small sum would leave the numbers once it is scaled.
+    share = weight / weight.sum((1, 2), keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+    return (share * wrapped_distance(angle)).sum((1, 2))

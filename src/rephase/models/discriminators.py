@@ -25,7 +25,7 @@ class MultiPeriodDiscriminator(nn.Module):
     across, so that a judge sees periodic patterns that the others can't. Periods are primes, lest they overlap.
 
     On a CPU choose narrow `channels`: forward and backward of four items of two seconds take one thread of an EPYC
-    5.2 s with the published ones, and 0.08 s with (8, 16, 32, 64) (`python benchmarks/discriminators.py`).
+    5.5 s with the published ones, and 0.08 s with (8, 16, 32, 64) (`python benchmarks/discriminators.py`).
 
     Equivariance: none.
 
@@ -162,4 +162,7 @@ class MetricDiscriminator(nn.Module):
                 f"and {freqs}. Try longer items."
             )
         features = self.convolutions(torch.stack([reference, estimate], dim=1)).amax(dim=(2, 3))
-        return torch.sigmoid(self.slope * self.head(features).squeeze(-1))
+        prediction = self.head(features).squeeze(-1)
+        # bfloat16, as autocast has it, tells scores apart by no less than a hundredth of PESQ.
+        prediction = prediction.to(torch.promote_types(prediction.dtype, torch.float32))
+        return torch.sigmoid(self.slope * prediction)
