@@ -8,8 +8,8 @@ from rephase.degradations.chain import Chain
 from rephase.degradations.draws import Draws
 from rephase.degradations.equaliser import equalise, gains_db
 from rephase.degradations.noise import active_power, add_noise
+from rephase.degradations.reverberation import convolve, direct_path
 from rephase.degradations.rolloff import rolloff_db
-from rephase.degradations.rooms import convolve, direct_path
 
 FULL_SCALE = 32768.0  # of 16 bits
 
