@@ -7,7 +7,7 @@ Files of one source stand next to each other, sorted by name and so by speaker.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ from rephase.data.array_file import ArrayFile
 from rephase.data.decoding import SHORTEST_SECONDS, decoded
 from rephase.data.errors import BadFiles, CorpusError
 from rephase.data.manifest import rows_of_split
-from rephase.data.threads import in_order
+from rephase.data.threads import Progress, in_order
 
 __all__ = ["CorpusError", "FULL_SCALE", "PackedCorpus", "pack", "pack_pairs"]
 logger = logging.getLogger(__name__)
 FULL_SCALE = 32768.0
 DECODING = 2  # grows when the same file gives other samples than before, so that packed arrays are made anew
-Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def pack(
     missing, damaged or too short are left out, each with a warning that names it.
 
     Args:
-        manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`.
+        manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`; or an index of shards (.json).
         split: which rows to take; `train` leaves out other cuts of a recording that another split holds.
         target: path of the array, ending in .npy; a .json beside it says where each file starts.
         sample_rate: of the array, Hz.
@@ -113,9 +112,15 @@ def pack(
         CorpusError: If the manifest is missing or lacks a column, no row has that split, too many recordings are bad,
             or none is left.
     """
+    if manifest.suffix == ".json":
+        from rephase.data.shard_packing import pack_shards  # needs what only the extra `train` brings
+
+        return pack_shards(
+            manifest, split, target, sample_rate=sample_rate, most_bad=most_bad, jobs=jobs, progress=progress
+        )
     rows = [(row["source"], row["path"]) for row in rows_of_split(manifest, split)]
     made_from = _made_from(manifest, sample_rate, rows, shortest_seconds)
-    if (known := _opened(target, made_from, sample_rate)) is not None:
+    if (known := opened(target, made_from, sample_rate)) is not None:
         return known
     bad = BadFiles(len(rows), manifest, most_bad)
     with ArrayFile(target) as array:
@@ -165,7 +170,7 @@ def pack_pairs(
     rows = [(row["source"], row["noisy"], row["clean"]) for row in table]
     made_from = _made_from(pairs, sample_rate, rows, SHORTEST_SECONDS)
     targets = folder / f"noisy-{split}.npy", folder / f"clean-{split}.npy"
-    known = [_opened(target, made_from, sample_rate) for target in targets]
+    known = [opened(target, made_from, sample_rate) for target in targets]
     if known[0] is not None and known[1] is not None:
         return known[0], known[1]
     bad = BadFiles(len(rows), pairs, most_bad)
@@ -227,8 +232,17 @@ def finished(array: ArrayFile, sources: Sequence[str], sample_rate: int, made_fr
     return PackedCorpus(np.load(target, mmap_mode="r"), np.array(array.offsets), tuple(sources), sample_rate)
 
 
-def _opened(target: Path, made_from: str, sample_rate: int) -> PackedCorpus | None:
-    """What was packed before, if it was made from the same."""
+def opened(target: Path, made_from: str, sample_rate: int) -> PackedCorpus | None:
+    """What was packed before.
+
+    Args:
+        target: path of the array.
+        made_from: what it must have been made from.
+        sample_rate: Hz.
+
+    Returns:
+        The corpus; None if there is none, or it was made from something else.
+    """
     facts_path = target.with_suffix(".json")
     if not target.exists() or not facts_path.exists():
         return None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Progress = Callable[[float, float], None]  # called with what is done and what there is
 WAITING = 4  # results a thread that may wait for the one before them
 
 
