@@ -96,7 +96,7 @@ def pack(
     missing, damaged or too short are left out, each with a warning that names it.
 
     Args:
-        manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`; or an index of shards (.json).
+        manifest: CSV with the columns `path` (relative to the CSV), `split`, `source`; or an index of shards (.json).
         split: which rows to take; `train` leaves out other cuts of a recording that another split holds.
         target: path of the array, ending in .npy; a .json beside it says where each file starts.
         sample_rate: of the array, Hz.
@@ -133,7 +133,7 @@ def pack(
                 array.append(result)
                 sources.append(source)
             if progress:
-                progress(number, len(rows))
+                progress(float(number), float(len(rows)))
         return finished(array, sources, sample_rate, made_from, bad)
 
 
@@ -185,7 +185,7 @@ def pack_pairs(
                 clean.append(result[1])
                 sources.append(row[0])
             if progress:
-                progress(number, len(rows))
+                progress(float(number), float(len(rows)))
         return (
             finished(noisy, sources, sample_rate, made_from, bad),
             finished(clean, sources, sample_rate, made_from, bad),

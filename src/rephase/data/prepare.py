@@ -201,7 +201,7 @@ def _convert(
                 "seconds": f"{samples / choices.sample_rate:.3f}",
             }
             rows.append((file, row))
-        progress(number, len(targets))
+        progress(float(number), float(len(targets)))
     return rows
 
 

@@ -66,7 +66,7 @@ def pack_shards(
                 start, end = end, end + len(result.samples)
                 places.append((result.source, result.path, start, end))
             if progress:
-                progress(number, index.recordings)
+                progress(float(number), float(index.recordings))
         unsorted.flush()
         samples = np.memmap(unsorted, "<i2", "r", shape=(end,)) if end else np.zeros(0, np.int16)
         for _, _, start, stop in sorted(places):

@@ -27,6 +27,7 @@ from rephase.data.shard_index import Shard, ShardIndex
 from rephase.data.threads import Progress, in_order
 from rephase.errors import OutputError
 
+BLOCK = 512  # bytes: of a header in a tar file, and what contents are filled up to
 KEPT = ("path", "source", "speaker")  # columns of the manifest that go along
 
 
@@ -80,7 +81,7 @@ def write_shards(
                 known = {key: row.get(key, "") for key in KEPT}
                 yield {"key": f"{number:08d}", **known, "samples": len(result[0])}, result[1]
             if progress:
-                progress(count, len(rows))
+                progress(float(count), float(len(rows)))
 
     index_path = output / f"{split}.json"
     try:
@@ -111,8 +112,10 @@ def _write_all(
             with target.temporary.open("wb") as file, TarWriter(file, user="", group="", mtime=0, encoder=False) as tar:
                 while following is not None and (not count or size + len(following[1]) <= most_bytes):
                     facts, flac = following
-                    tar.write({"__key__": facts["key"], "flac": flac, "json": json.dumps(facts).encode()})
-                    count, samples, size = count + 1, samples + int(facts["samples"]), file.tell()
+                    text = json.dumps(facts).encode()
+                    tar.write({"__key__": facts["key"], "flac": flac, "json": text})
+                    count, samples = count + 1, samples + int(facts["samples"])
+                    size += sum(BLOCK - len(content) // -BLOCK * BLOCK for content in (flac, text))
                     following = next(recordings, None)
             size = target.temporary.stat().st_size
             target.finish()

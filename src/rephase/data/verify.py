@@ -131,7 +131,7 @@ def described(
         else:
             readable.append((file, info))
         if progress:
-            progress(number, len(found))
+            progress(float(number), float(len(found)))
     return readable
 
 
@@ -180,7 +180,7 @@ def archive_differences(recipe: Recipe, src: Path, progress: Progress | None = N
                 digest.update(block)
                 done += len(block)
                 if progress:
-                    progress(done, total)
+                    progress(float(done), float(total))
         if digest.hexdigest() != part.md5:
             told.append(f"{part.archive} is not what was published (MD5 {digest.hexdigest()}, not {part.md5})")
     return told
