@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import fsspec
 import numpy as np
 import torch
 import webdataset
+from fsspec.core import url_to_fs
 from jaxtyping import Float32, Int16
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
@@ -54,7 +54,7 @@ def find_shards(where: str | Path | Sequence[str]) -> ShardIndex:
         return read_index(where)
     if isinstance(where, str | Path):
         try:
-            system, path = fsspec.url_to_fs(str(where))
+            system, path = url_to_fs(str(where))
             names = sorted(system.unstrip_protocol(name) for name in system.glob(path))
         except (OSError, ImportError, ValueError) as error:
             raise CorpusError(f"can't look for shards ({error}); {where}; check the name") from error
