@@ -220,6 +220,7 @@ def test_pairs_are_packed_side_by_side(tmp_path):
     noisy, clean = pack_pairs(pairs, "train", tmp_path / "cache")
     assert noisy.offsets.tolist() == clean.offsets.tolist() == [0, 1600, 3300]  # b has two lengths
     assert (noisy.samples == -clean.samples).all()
+    assert sorted(path.name for path in (tmp_path / "cache").glob("*.npy")) == ["clean-train.npy", "degraded-train.npy"]
     (tmp_path / "n-a.wav").unlink()
     assert (pack_pairs(pairs, "train", tmp_path / "cache")[0].samples == noisy.samples).all()
 
@@ -264,3 +265,15 @@ def test_the_clips_of_the_tests_are_listed_and_their_splits_are_disjoint(tmp_pat
 def clip_rows(name: str) -> list[dict[str, str]]:
     with (CLIPS / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_list_of_pairs_may_name_no_source_and_must_name_both(tmp_path):
+    pairs = pairs_of(tmp_path, {"a": (1600, 1600)})
+    pairs.write_text("degraded,clean,split\nn-a.wav,c-a.wav,train\n")
+    degraded, _ = pack_pairs(pairs, "train", tmp_path / "cache")
+    assert degraded.sources == ("",)
+    with pytest.raises(CorpusError, match="split must be one of train; got 'valid'"):
+        pack_pairs(pairs, "valid", tmp_path / "cache")
+    pairs.write_text("path,clean,split\nn-a.wav,c-a.wav,train\n")
+    with pytest.raises(CorpusError, match="the list of pairs lacks degraded"):
+        pack_pairs(pairs, "train", tmp_path / "cache")

@@ -46,7 +46,7 @@ def test_voicebank_is_split_by_its_speakers_and_paired(tmp_path, voicebank):
     pairs = rows_of(tmp_path / "out" / "pairs.csv")
     assert len(pairs) == 14
     first = next(row for row in pairs if row["id"] == "p232_002")
-    assert first["noisy"] == "noisy/voicebank-demand/noisy_testset_wav/p232_002.flac"
+    assert first["degraded"] == "degraded/voicebank-demand/noisy_testset_wav/p232_002.flac"
     assert first["clean"] == "speech/voicebank-demand/clean_testset_wav/p232_002.flac"
     assert (first["split"], first["noise"], first["snr_db"], first["seconds"]) == ("test", "bus", "5", "1.000")
     facts = json.loads((tmp_path / "out" / "voicebank-demand.json").read_text())
@@ -58,7 +58,7 @@ def test_conversion_is_what_the_page_says_to_the_bit(tmp_path, voicebank):
     prepare(VOICEBANK_DEMAND, voicebank, tmp_path / "out", PARTIAL)
     source, _ = soundfile.read(voicebank / "noisy_trainset_28spk_wav" / "p227_001.wav", dtype="float32")
     expected = np.clip(np.rint(soxr.resample(source, 48000, 16000, "VHQ") * 32768), -32768, 32767)
-    path = tmp_path / "out" / "noisy" / "voicebank-demand" / "noisy_trainset_28spk_wav" / "p227_001.flac"
+    path = tmp_path / "out" / "degraded" / "voicebank-demand" / "noisy_trainset_28spk_wav" / "p227_001.flac"
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == 16000
     assert soundfile.info(path).subtype == "PCM_16"
@@ -75,9 +75,9 @@ def test_what_training_and_evaluation_read(tmp_path, voicebank):
     train = pack(out / "speech.csv", "train", tmp_path / "cache" / "speech-train.npy")
     assert len(train) == 6
     assert source_facts(train)[0] == {"source": "voicebank-demand", "licence": "CC BY 4.0", "files": 6, "hours": 0.002}
-    noisy, clean = pack_pairs(out / "pairs.csv", "train", tmp_path / "cache")
+    degraded, clean = pack_pairs(out / "pairs.csv", "train", tmp_path / "cache")
     assert (clean.samples == train.samples).all()
-    error = (noisy.samples.astype(float) - clean.samples) / 32768
+    error = (degraded.samples.astype(float) - clean.samples) / 32768
     assert np.sqrt((error**2).mean()) == pytest.approx(
         0.01 / np.sqrt(3), rel=0.03
     )  # a third of its band, less the filter's slope
@@ -303,7 +303,7 @@ def test_splits_are_by_share_and_stay_as_a_corpus_grows():
 
 
 def test_recipes_agree_with_each_other():
-    assert {part.kind for part in VOICEBANK_DEMAND.parts} == {"speech", "noisy"}
+    assert {part.kind for part in VOICEBANK_DEMAND.parts} == {"speech", "degraded"}
     assert not set(VCTK.valid) & set(VCTK.test)
     assert {"p232", "p257"} <= VCTK.dropped.keys()  # whoever trains on VCTK may report VoiceBank+DEMAND
     assert VCTK.valid == VOICEBANK_DEMAND.valid

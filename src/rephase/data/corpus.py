@@ -18,7 +18,7 @@ from jaxtyping import Float32, Int16, Int64
 from rephase.data.array_file import ArrayFile
 from rephase.data.decoding import SHORTEST_SECONDS, decoded
 from rephase.data.errors import BadFiles, CorpusError
-from rephase.data.manifest import rows_of_split
+from rephase.data.manifest import pairs_of_split, rows_of_split
 from rephase.data.threads import Progress, in_order
 
 __all__ = ["CorpusError", "FULL_SCALE", "PackedCorpus", "pack", "pack_pairs"]
@@ -147,58 +147,58 @@ def pack_pairs(
     jobs: int = 0,
     progress: Progress | None = None,
 ) -> tuple[PackedCorpus, PackedCorpus]:
-    """Decodes pairs of noisy and clean recordings into two arrays in which the same place is the same instant.
+    """Decodes pairs of degraded and clean recordings into two arrays in which the same place is the same instant.
 
     Args:
-        pairs: CSV with the columns `noisy`, `clean` (relative to the CSV), `split` and `source`, as
-            `rephase data prepare` writes it.
+        pairs: CSV with the columns `degraded` (or `noisy`), `clean` (relative to the CSV), `split` and perhaps
+            `source`, as `rephase data prepare` writes it.
         split: which rows to take.
-        folder: where the arrays go: noisy-SPLIT.npy and clean-SPLIT.npy.
+        folder: where the arrays go: degraded-SPLIT.npy and clean-SPLIT.npy.
         sample_rate: of the arrays, Hz.
         most_bad: how many pairs may be left out; 1 % or 20 by default, whichever is more.
         jobs: pairs that are decoded at a time; 0: one a processor.
         progress: called with the number of pairs that are done and that there are.
 
     Returns:
-        The noisy and the clean recordings, file by file of the same length.
+        The degraded and the clean recordings, file by file of the same length.
 
     Raises:
         CorpusError: If the list can't be read, no row has that split, too many pairs are bad, or none is left. A pair
             whose recordings have different lengths is bad.
     """
-    table = rows_of_split(pairs, split, path_columns=("noisy", "clean"))
-    rows = [(row["source"], row["noisy"], row["clean"]) for row in table]
+    rows = [(row["source"], row["degraded"], row["clean"]) for row in pairs_of_split(pairs, split)]
     made_from = _made_from(pairs, sample_rate, rows, SHORTEST_SECONDS)
-    targets = folder / f"noisy-{split}.npy", folder / f"clean-{split}.npy"
+    targets = folder / f"degraded-{split}.npy", folder / f"clean-{split}.npy"
     known = [opened(target, made_from, sample_rate) for target in targets]
     if known[0] is not None and known[1] is not None:
         return known[0], known[1]
     bad = BadFiles(len(rows), pairs, most_bad)
-    with ArrayFile(targets[0]) as noisy, ArrayFile(targets[1]) as clean:
+    with ArrayFile(targets[0]) as degraded, ArrayFile(targets[1]) as clean:
         sources = []
         results = in_order(lambda row: _decoded_pair(pairs.parent, row, sample_rate), rows, jobs)
         for number, (row, result) in enumerate(results, 1):
             if isinstance(result, Exception):
                 bad.add(pairs.parent / row[1], result)
             else:
-                noisy.append(result[0])
+                degraded.append(result[0])
                 clean.append(result[1])
                 sources.append(row[0])
             if progress:
                 progress(float(number), float(len(rows)))
         return (
-            finished(noisy, sources, sample_rate, made_from, bad),
+            finished(degraded, sources, sample_rate, made_from, bad),
             finished(clean, sources, sample_rate, made_from, bad),
         )
 
 
 def _decoded_pair(folder: Path, row: tuple[str, str, str], sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
-    noisy, clean = (decoded(folder / path, sample_rate) for path in row[1:])
-    if len(noisy) != len(clean):
+    degraded, clean = (decoded(folder / path, sample_rate) for path in row[1:])
+    if len(degraded) != len(clean):
         raise CorpusError(
-            f"a pair must have one length, got {len(noisy)} and {len(clean)} samples; {folder / row[1]}; leave it out"
+            f"a pair must have one length, got {len(degraded)} and {len(clean)} samples; {folder / row[1]}; "
+            "leave it out"
         )
-    return noisy, clean
+    return degraded, clean
 
 
 # ---------------------------------------------------------------- what lies on the disk

@@ -43,13 +43,12 @@ def read_manifest(path: Path, needed: Iterable[str] = NEEDED) -> list[dict[str, 
     return rows
 
 
-def rows_of_split(manifest: Path, split: str, path_columns: tuple[str, ...] = ("path",)) -> list[dict[str, str]]:
+def rows_of_split(manifest: Path, split: str) -> list[dict[str, str]]:
     """The recordings of one split.
 
     Args:
         manifest: path of the CSV file.
         split: which rows to take; `train` leaves out other cuts of a recording that another split holds.
-        path_columns: which columns hold paths; the first one names the recording.
 
     Returns:
         Rows by column, sorted by source and path.
@@ -57,13 +56,39 @@ def rows_of_split(manifest: Path, split: str, path_columns: tuple[str, ...] = ("
     Raises:
         CorpusError: If the manifest can't be read, or no row has that split.
     """
-    rows, path = read_manifest(manifest, {*NEEDED[1:], *path_columns}), path_columns[0]
-    held_out = {_recording(row[path]) for row in rows if row["split"] != "train"} if split == "train" else set()
-    chosen = [row for row in rows if row["split"] == split and _recording(row[path]) not in held_out]
+    rows = read_manifest(manifest)
+    held_out = {_recording(row["path"]) for row in rows if row["split"] != "train"} if split == "train" else set()
+    chosen = [row for row in rows if row["split"] == split and _recording(row["path"]) not in held_out]
     if not chosen:
-        splits = ", ".join(sorted({row["split"] for row in rows}))
-        raise CorpusError(f"split must be one of {splits}; got {split!r}; {manifest}; mark some of its files {split}")
-    return sorted(chosen, key=lambda row: (row["source"], row[path]))
+        raise _no_such_split(manifest, split, rows)
+    return sorted(chosen, key=lambda row: (row["source"], row["path"]))
+
+
+def pairs_of_split(pairs: Path, split: str) -> list[dict[str, str]]:
+    """The pairs of degraded and clean recordings of one split.
+
+    Args:
+        pairs: path of a CSV file with the columns `degraded` (or `noisy`), `clean` and `split`.
+        split: which rows to take.
+
+    Returns:
+        Rows by column, sorted by source and path; `degraded` and `source` are always there.
+
+    Raises:
+        CorpusError: If the list can't be read, or no row has that split.
+    """
+    rows = read_manifest(pairs, {"clean", "split"})
+    if "degraded" not in rows[0] and "noisy" not in rows[0]:
+        raise CorpusError(f"the list of pairs lacks degraded; {pairs}; add the column and its values")
+    chosen = [{"source": "", "degraded": row.get("noisy", ""), **row} for row in rows if row["split"] == split]
+    if not chosen:
+        raise _no_such_split(pairs, split, rows)
+    return sorted(chosen, key=lambda row: (row["source"], row["degraded"]))
+
+
+def _no_such_split(path: Path, split: str, rows: Iterable[Mapping[str, str]]) -> CorpusError:
+    splits = ", ".join(sorted({row["split"] for row in rows}))
+    return CorpusError(f"split must be one of {splits}; got {split!r}; {path}; mark some of its files {split}")
 
 
 def write_manifest(path: Path, rows: Iterable[Mapping[str, str]], columns: Iterable[str] = COLUMNS) -> None:

@@ -1,7 +1,7 @@
 """From a corpus as it was downloaded to a folder to train from.
 
     OUT/speech.csv, noise.csv     manifests of all corpora that were prepared into OUT
-    OUT/pairs.csv                 noisy and clean recordings of paired corpora; pairs-test.csv holds their test split
+    OUT/pairs.csv                 degraded and clean recordings of paired corpora; pairs-test.csv holds their test split
     OUT/CORPUS.json               what was made of what, and how: url, licence, conversion, what differs, bad files
     OUT/speech/CORPUS/...         FLAC of 16 bits, mono, one sample rate (`rephase.data.decoding`), in the corpus's tree
 
@@ -32,7 +32,7 @@ from rephase.data.verify import Found, archive_differences, described, differenc
 
 MANIFESTS = {"speech": "speech.csv", "noise": "noise.csv"}
 PAIRS, TEST_PAIRS = "pairs.csv", "pairs-test.csv"
-PAIR_COLUMNS = ("id", "noisy", "clean", "split", "source", "speaker", "seconds", "noise", "snr_db", "reverb")
+PAIR_COLUMNS = ("id", "degraded", "clean", "split", "source", "speaker", "seconds", "noise", "snr_db", "reverb")
 Row = dict[str, str]
 Stage = Callable[[str], Progress]
 
@@ -240,7 +240,7 @@ def _merge(path: Path, source: str, rows: Sequence[Row], columns: Sequence[str])
     """Puts a corpus's rows in a manifest, in place of those it had."""
     others = [row for row in read_manifest(path, {"source"}) if row["source"] != source] if path.exists() else []
     known = list(dict.fromkeys([*columns, *(key for row in others for key in row)]))
-    ordered = sorted([*others, *rows], key=lambda row: (row["source"], row.get("path", ""), row.get("noisy", "")))
+    ordered = sorted([*others, *rows], key=lambda row: (row["source"], row.get("path", ""), row.get("degraded", "")))
     if ordered:
         write_manifest(path, ordered, [key for key in known if key in COLUMNS or any(row.get(key) for row in ordered)])
 
@@ -248,11 +248,11 @@ def _merge(path: Path, source: str, rows: Sequence[Row], columns: Sequence[str])
 def _pairs(
     rows: Sequence[tuple[Found, Row]], logs: Mapping[str, tuple[str, str]], src: Path, bad: BadFiles
 ) -> list[Row]:
-    """Noisy recordings and the clean ones they were made of."""
+    """Degraded recordings and the clean ones they were made of."""
     clean = {_pair_key(file): row for file, row in rows if file.part.kind == "speech" and file.id}
     pairs = []
     for file, row in rows:
-        if file.part.kind != "noisy":
+        if file.part.kind != "degraded":
             continue
         partner = clean.get(_pair_key(file))
         if partner is None or partner["seconds"] != row["seconds"]:
@@ -264,7 +264,7 @@ def _pairs(
         pairs.append(
             {
                 "id": f"{label}/{file.id}" if label else file.id,
-                "noisy": row["path"],
+                "degraded": row["path"],
                 "clean": partner["path"],
                 "split": row["split"],
                 "source": row["source"],

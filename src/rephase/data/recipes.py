@@ -13,7 +13,7 @@ from typing import Literal
 from rephase.audio.formats import CONTAINERS
 from rephase.audio.media.containers import MEDIA_SUFFIXES
 
-Kind = Literal["speech", "noise", "noisy"]
+Kind = Literal["speech", "noise", "degraded"]
 AUDIO = "|".join(sorted(re.escape(suffix) for suffix in CONTAINERS.keys() | MEDIA_SUFFIXES))  # of folders
 
 
@@ -23,7 +23,7 @@ class Part:
 
     Attributes:
         folder: below the corpus, or below one folder of it, which archives often bring along.
-        kind: what is in it; `noisy` belongs to the `speech` of the same name and split.
+        kind: what is in it; `degraded` belongs to the `speech` of the same name and split.
         pattern: regular expression of the paths in it; a group `speaker` tells who speaks, a group `id` what is paired.
         split: of all its files; None: by speaker.
         files: how many there are, if that is published.
@@ -99,9 +99,9 @@ VOICEBANK_DEMAND = Recipe(
     licence="CC BY 4.0",
     parts=(
         _bank("clean_trainset_28spk_wav", "speech", None, 11572, "d2d5a45ec32f8fcbf201bde0447e20ba"),
-        _bank("noisy_trainset_28spk_wav", "noisy", None, 11572, "1fca9e8bafb8cd069f6653c6d92f9e9c"),
+        _bank("noisy_trainset_28spk_wav", "degraded", None, 11572, "1fca9e8bafb8cd069f6653c6d92f9e9c"),
         _bank("clean_testset_wav", "speech", "test", 824, "34eb1c0ba7ef667e9b966866c542fc16"),
-        _bank("noisy_testset_wav", "noisy", "test", 824, "fb1b86caa31e8ba5b506c0c64da9aab5"),
+        _bank("noisy_testset_wav", "degraded", "test", 824, "fb1b86caa31e8ba5b506c0c64da9aab5"),
     ),
     speakers=28,
     valid=("p226", "p228"),
@@ -182,9 +182,9 @@ DNS = Recipe(
         Part("datasets/noise", "noise", r".*\.wav"),
         Part("datasets_fullband/noise_fullband", "noise", r".*\.wav"),
         _synthetic("no_reverb", "clean", "speech"),
-        _synthetic("no_reverb", "noisy", "noisy"),
+        _synthetic("no_reverb", "noisy", "degraded"),
         _synthetic("with_reverb", "clean", "speech"),
-        _synthetic("with_reverb", "noisy", "noisy"),
+        _synthetic("with_reverb", "noisy", "degraded"),
     ),
     by_share=True,
 )
