@@ -1,5 +1,6 @@
 """Tiny corpora of real speech in the very layout of the published ones."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+
+from rephase.audio.formats import CONTAINERS
 
 CLIPS = Path(__file__).parent.parent / "clips"
 
@@ -29,7 +32,7 @@ def put() -> Callable[..., Path]:
 
     def put(path: Path, samples: np.ndarray, rate: int, **options: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, samples, rate, **options)
+        soundfile.write(os.fsencode(path), samples, rate, format=CONTAINERS[path.suffix], **options)
         return path
 
     return put

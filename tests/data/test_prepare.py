@@ -3,6 +3,9 @@
 import csv
 import json
 import logging
+import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +175,33 @@ def test_bad_recordings_and_pairs_are_left_out_and_listed(tmp_path, voicebank, w
     assert len(ids) == 10
     with pytest.raises(CorpusError, match=r"more than 2 of 28 recordings are bad: .*p226_001\.wav.*p227_001"):
         prepare(VOICEBANK_DEMAND, voicebank, tmp_path / "new", replace(PARTIAL, most_bad=2))
+
+
+def test_a_full_disk_is_no_fault_of_the_recordings(tmp_path, voicebank):
+    """The system lets no file of the process grow beyond 10 kB."""
+    program = f"""
+import resource
+from pathlib import Path
+from rephase.data.prepare import Choices, prepare
+from rephase.data.recipes import VOICEBANK_DEMAND
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+prepare(VOICEBANK_DEMAND, Path({str(voicebank)!r}), Path({str(tmp_path / "out")!r}), Choices(partial=True))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "OutputError: can't write the output (File too large)" in done.stderr
+    assert "left out" not in done.stderr
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_names_need_not_be_utf_8(tmp_path, speech, put):
+    name = os.fsdecode(b"caf\xe9")
+    put(tmp_path / "talks" / name / "1.wav", speech[0], 16000)
+    put(tmp_path / "talks" / "anna" / "1.wav", speech[1], 16000)
+    prepare(folder_recipe("talks", "speech"), tmp_path / "talks", tmp_path / "out")
+    packed = [pack(tmp_path / "out" / "speech.csv", split, tmp_path / f"{split}.npy") for split in ("train", "valid")]
+    assert sum(len(corpus) for corpus in packed) == 2
+    again = prepare(folder_recipe("talks", "speech"), tmp_path / "talks", tmp_path / "out")
+    assert (again.converted, again.skipped) == (0, 2)
 
 
 # ---------------------------------------------------------------- the other corpora

@@ -105,9 +105,22 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: If it can't be written.
     """
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))  # names of files need not be UTF-8
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file, whole or not at all.
+
+    Args:
+        path: of the file.
+        content: of it.
+
+    Raises:
+        OutputError: If it can't be written.
+    """
     target = SafeTarget(path)
     try:
-        target.temporary.write_text(text, encoding="utf-8")
+        target.temporary.write_bytes(content)
         target.finish()
     except OSError as error:
         raise target.failed(error.strerror or str(error)) from error

@@ -12,9 +12,11 @@ fixed.
 A recording that is mono, at the rate and of 16 bits keeps its samples bit for bit.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from jaxtyping import Int16
 
 from rephase.audio.files import AudioInfo, audio_info, read_blocks
@@ -73,6 +75,21 @@ def converted(
             "leave it out"
         )
     return samples
+
+
+def as_flac(samples: Int16[np.ndarray, " time"], sample_rate: int) -> bytes:
+    """Samples as a FLAC file of 16 bits.
+
+    Args:
+        samples: full scale ±32768.
+        sample_rate: Hz.
+
+    Returns:
+        The content of the file.
+    """
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
 
 
 def converted_length(info: AudioInfo, sample_rate: int) -> int:

@@ -32,7 +32,7 @@ def read_manifest(path: Path, needed: Iterable[str] = NEEDED) -> list[dict[str, 
         CorpusError: If it is missing, empty or lacks a column.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             rows = [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error

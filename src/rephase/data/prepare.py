@@ -17,18 +17,18 @@ from typing import Any
 import soundfile
 import soxr
 
-from rephase.audio.files import AudioInfo
+from rephase.audio.files import AudioInfo, path_for_libsndfile
 from rephase.audio.leftovers import remove_leftovers
-from rephase.audio.safe_target import SafeTarget
 from rephase.audio.waveform import checked_rate
-from rephase.data.array_file import write_text
-from rephase.data.decoding import CONVERSION, SHORTEST_SECONDS, converted, converted_length
+from rephase.data.array_file import write_bytes, write_text
+from rephase.data.decoding import CONVERSION, SHORTEST_SECONDS, as_flac, converted, converted_length
 from rephase.data.errors import BadFiles, CorpusError
 from rephase.data.manifest import COLUMNS, read_manifest, write_manifest
 from rephase.data.recipes import Recipe
 from rephase.data.splits import seeded_splits
 from rephase.data.threads import Progress, in_order
 from rephase.data.verify import Found, archive_differences, described, differences, find, sound_differences
+from rephase.errors import OutputError
 
 MANIFESTS = {"speech": "speech.csv", "noise": "noise.csv"}
 PAIRS, TEST_PAIRS = "pairs.csv", "pairs-test.csv"
@@ -188,6 +188,8 @@ def _convert(
     rows = []
     for number, (inner, done) in enumerate(in_order(work, targets, choices.jobs), 1):
         file, info = targets[inner]
+        if isinstance(done, OutputError):  # it is the disk that is bad
+            raise done
         if isinstance(done, Exception):
             bad.add(info.path, done)
         else:
@@ -210,14 +212,7 @@ def _written(info: AudioInfo, target: Path, choices: Choices) -> tuple[int, bool
     if (known := _known(info, target, choices)) is not None:
         return known, False
     samples = converted(info, choices.sample_rate, choices.shortest_seconds)
-    safe = SafeTarget(target)
-    try:
-        soundfile.write(safe.temporary, samples, choices.sample_rate, format="FLAC", subtype="PCM_16")
-        safe.finish()
-    except soundfile.SoundFileError as error:
-        raise OSError(str(error)) from error
-    finally:
-        safe.remove()
+    write_bytes(target, as_flac(samples, choices.sample_rate))
     return len(samples), True
 
 
@@ -226,7 +221,7 @@ def _known(info: AudioInfo, target: Path, choices: Choices) -> int | None:
     try:
         if target.stat().st_mtime < info.path.stat().st_mtime:
             return None
-        with soundfile.SoundFile(target) as sound:
+        with soundfile.SoundFile(path_for_libsndfile(target)) as sound:
             samples = int(sound.frames)
             if sound.samplerate != choices.sample_rate or sound.channels != 1 or sound.subtype != "PCM_16":
                 return None

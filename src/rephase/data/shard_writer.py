@@ -4,7 +4,6 @@ Disks and networks read a few large files many times faster than a hundred thous
 so that whoever reads a shard from start to end meets many speakers.
 """
 
-import io
 import json
 import random
 import re
@@ -12,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from jaxtyping import Int16
 from webdataset import TarWriter
 
@@ -20,7 +18,7 @@ from rephase.audio.leftovers import remove_leftovers
 from rephase.audio.safe_target import SafeTarget
 from rephase.audio.waveform import checked_rate
 from rephase.data.array_file import write_text
-from rephase.data.decoding import decoded
+from rephase.data.decoding import as_flac, decoded
 from rephase.data.errors import BadFiles
 from rephase.data.manifest import rows_of_split
 from rephase.data.shard_index import Shard, ShardIndex
@@ -70,7 +68,7 @@ def write_shards(
 
     def work(number: int) -> tuple[Int16[np.ndarray, " time"], bytes]:
         samples = decoded(manifest.parent / rows[number]["path"], sample_rate)
-        return samples, _flac(samples, sample_rate)
+        return samples, as_flac(samples, sample_rate)
 
     def recordings() -> Iterator[tuple[dict[str, str | int], bytes]]:
         for count, (number, result) in enumerate(in_order(work, order, jobs), 1):
@@ -125,12 +123,6 @@ def _write_all(
             target.remove()
         shards.append(Shard(name, count, samples, size))
     return shards
-
-
-def _flac(samples: Int16[np.ndarray, " time"], sample_rate: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="FLAC", subtype="PCM_16")
-    return buffer.getvalue()
 
 
 def _remove_others(output: Path, split: str, shards: Sequence[Shard]) -> None:

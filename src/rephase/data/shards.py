@@ -138,7 +138,18 @@ class ShardRecordings(IterableDataset[Recording]):
         return rank * workers + number, world_size * workers
 
     def __iter__(self) -> Iterator[Recording]:
-        epoch, (reader, readers) = self.epoch, self.reader()
+        return self.of_epoch(self.epoch)
+
+    def of_epoch(self, epoch: int) -> Iterator[Recording]:
+        """This reader's recordings of an epoch.
+
+        Args:
+            epoch: its number.
+
+        Returns:
+            Recordings, in the epoch's order.
+        """
+        reader, readers = self.reader()
         recordings = self._decoded(_dealt(self._ordered(epoch), reader, readers))
         if not self.shuffle:
             return recordings
@@ -218,11 +229,10 @@ class ShardCrops(IterableDataset[Crop]):
     def _epochs(self, reader: int, readers: int) -> Iterator[tuple[np.ndarray, str]]:
         epoch = self.first_epoch
         while True:
-            self.recordings.set_epoch(epoch)
             generator = np.random.default_rng([self.seed, epoch, reader])
             cut = joined if self.short == "join" else tiled
             empty = True
-            for crop in cut(self.recordings, self.length, generator):
+            for crop in cut(self.recordings.of_epoch(epoch), self.length, generator):
                 empty = False
                 yield crop
             if empty:

@@ -39,4 +39,4 @@ def seeded_splits(groups: Collection[str], *, valid: float, test: float, seed: i
 
 def _place(name: str, seed: int) -> float:
     """A number from 0 to 1, evenly spread."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8]) / 2**64
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogateescape")).digest()[:8]) / 2**64
