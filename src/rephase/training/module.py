@@ -24,7 +24,7 @@ from rephase.training.opponents import Opponents
 from rephase.training.optimizers import make_optimizer
 from rephase.training.result import save_weights, weight_facts
 from rephase.training.schedule import learning_rate_at, share_spent
-from rephase.training.tasks import LESS_IS_BETTER, task_of
+from rephase.training.tasks import LESS_IS_BETTER, measurable, task_of
 from rephase.weights.registry import ModelFolder
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class EnhancementModule(lightning.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.experiment, self.run, self.epoch_steps = experiment, run, epoch_steps
-        self.task, self.network_config = task_of(experiment), experiment.network_config()
+        self.task, self.network_config = measurable(task_of(experiment)), experiment.network_config()
         self.network = build(self.network_config)
         self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(experiment.optimizer.ema))
         self.averaged.requires_grad_(False)
@@ -87,7 +87,7 @@ class EnhancementModule(lightning.LightningModule):
         return share_spent(self.experiment.budget, seconds=self.spent, steps=self.step)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
-        """Sets the learning rates, or ends the run where its budget is spent."""
+        """Sets the learning rates, or ends the run where its budget is spent or a callback has asked for it."""
         self._charge()
         # Dropout depends on the step alone, not on what else has drawn numbers since the run was started.
         place = (self.experiment.seed, self.step, self.trainer.global_rank)
@@ -100,7 +100,7 @@ class EnhancementModule(lightning.LightningModule):
         for optimizer in others:  # opponents slow down as the network does
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * rate / settings.learning_rate
-        if spent >= 1:
+        if spent >= 1 or self.trainer.should_stop:
             self.trainer.should_stop = True
             return -1
         return None
