@@ -34,11 +34,12 @@ def needed(wanted: Iterable[str]) -> dict[str, str]:
     Raises:
         PieceError: If one is not installed.
     """
-    left_out = {*_closure(THERE), *VIEWER}
-    return {name: version for name, version in sorted(_closure(wanted).items()) if name not in left_out}
+    left_out = {*closure(THERE), *VIEWER}
+    return {name: version for name, version in sorted(closure(wanted).items()) if name not in left_out}
 
 
-def _closure(names: Iterable[str]) -> dict[str, str]:
+def closure(names: Iterable[str]) -> dict[str, str]:
+    """Packages with all they need, and the versions of all that are installed here."""
     found: dict[str, str] = {}
     waiting = [canonicalize_name(name) for name in names]
     while waiting:

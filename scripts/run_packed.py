@@ -56,8 +56,8 @@ def main() -> int:
     if minutes <= 0:
         gone = (time.monotonic() - began) / 60
         raise PieceError(
-            f"max_minutes leaves no time to train: {options.max_minutes:g} min, of which {options.finish_minutes:g} are "
-            f"for the end and {gone:.1f} are gone. Try --max-minutes 25."
+            f"max_minutes leaves no time to train: {options.max_minutes:g} min, {options.finish_minutes:g} of them "
+            f"for the end, and {gone:.1f} are gone. Try --max-minutes 25."
         )
     print(f"training for {minutes:.1f} min", flush=True)
     code = 1

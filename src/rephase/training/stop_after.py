@@ -33,5 +33,5 @@ class StopAfter(Callback):
         """Says that no more steps shall be taken; on all devices at the same one."""
         over = trainer.strategy.reduce_boolean_decision(time.monotonic() >= self._ends, all=False)
         if over and not trainer.should_stop:
-            logger.info("stopped after %g minutes, at step %d; go on with --resume", self.minutes, pl_module.step)
+            logger.info("stopped after %.3g minutes, at step %d; go on with --resume", self.minutes, pl_module.step)
             trainer.should_stop = True
