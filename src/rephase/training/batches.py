@@ -1,7 +1,7 @@
 """Batches for training, endless and the same for the same seed; and the fixed pairs that weights are judged by."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float32
 from torch import Tensor
@@ -11,6 +11,7 @@ VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
 Pair = tuple[Float32[Tensor, "items time"], Float32[Tensor, "items time"]]
 
 
+@runtime_checkable
 class PairMaker(Protocol):
     """What makes pairs of (degraded, clean) waveforms, the same for the same seed."""
 

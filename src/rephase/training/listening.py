@@ -10,7 +10,6 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from matplotlib.figure import Figure
 
-from rephase.metrics.phase_errors import distance
 from rephase.reporting.plots import styled
 from rephase.signal.stft import stft
 
@@ -71,7 +70,7 @@ def picture(
     spectra = stft(torch.stack([degraded, enhanced, clean])).numpy()
     levels = 20 * np.log10(np.abs(spectra) + 1e-7)
     top = float(levels.max())
-    error = np.degrees(distance(np.angle(spectra[1] * spectra[2].conj())))
+    error = np.abs(np.degrees(np.angle(spectra[1] * spectra[2].conj())))
     error = np.where(levels[2] > levels[2].max() - QUIET_DB, error, np.nan)
     extent = (0.0, len(clean) / sample_rate, 0.0, sample_rate / 2000)
     figure = styled(7.0, 7.6)

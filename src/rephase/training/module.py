@@ -1,9 +1,9 @@
-"""The network in training: one step, one validation, and all that a checkpoint must hold to go on as if uninterrupted."""
+"""The network in training: a step, a validation, and all that a checkpoint must hold to go on as if uninterrupted."""
 
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,9 @@ class EnhancementModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """Sets the learning rates, or ends the run where its budget is spent."""
         self._charge()
+        # Dropout depends on the step alone, not on what else has drawn numbers since the run was started.
+        place = (self.experiment.seed, self.step, self.trainer.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
         settings, spent = self.experiment.optimizer, self.share_spent()
         rate = learning_rate_at(settings, self.step, spent, epoch_steps=self.epoch_steps)
         main, *others = self.trainer.optimizers
@@ -191,11 +194,11 @@ class EnhancementModule(lightning.LightningModule):
             save_weights(self.averaged.module, facts, self.run / "last.safetensors")
         self._clock = time.monotonic()
 
-    def _merit(self, values: dict[str, float]) -> float:
+    def _merit(self, values: Mapping[str, Any]) -> float:
         """What weights are chosen by: more is better, and a score that is missing is the worst."""
         value = values.get(f"valid_{self.task.choose_by.__name__}", math.nan)
         merit = -value if self.task.choose_by in LESS_IS_BETTER else value
-        return -math.inf if math.isnan(merit) else merit
+        return -math.inf if math.isnan(merit) else float(merit)
 
     # ------------------------------------------------------------ checkpoints
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -205,9 +208,6 @@ class EnhancementModule(lightning.LightningModule):
         self._charge()
         checkpoint["budget"] = {"step": self.step, "spent": self.spent, "best": self._best, "starts": self.starts}
         checkpoint["opponents"] = self.opponents.pending()
-        checkpoint["random"] = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            checkpoint["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes it up again; the best weights may be younger than the checkpoint."""
@@ -215,6 +215,3 @@ class EnhancementModule(lightning.LightningModule):
         self.step, self.spent, self._best = budget["step"], budget["spent"], budget["best"]
         self._best = max(self._best, self._merit(weight_facts(self.run / "best.safetensors")))
         self.opponents.take_up(checkpoint["opponents"])
-        torch.set_rng_state(checkpoint["random"]["cpu"].cpu())
-        if "cuda" in checkpoint["random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state(checkpoint["random"]["cuda"].cpu())

@@ -1,6 +1,7 @@
 """Pairs of (degraded, clean) speech, drawn and degraded on the fly: the same for the same seed.
 
-The chain is room → noise → band limit, each with a chance of its own, so that one batch has all tasks in it.
+Crops and dice are drawn on the CPU. With a GPU the packed audio lies there as 16-bit samples, is cropped there, and the
+chain of degradations runs there: the CPU only sends positions and draws.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,10 @@ from torch import Tensor
 
 from rephase.data.corpus import FULL_SCALE, PackedCorpus
 from rephase.degradations.chain import Chain
-from rephase.degradations.equaliser import equalise, random_gains_db
-from rephase.degradations.noise import active_power, add_noise
-from rephase.degradations.rolloff import random_rolloff_db
-from rephase.degradations.rooms import convolve, direct_path
+from rephase.degradations.degrading import degrade
+from rephase.degradations.draws import draw
 
-LEVEL_DB = -26.0
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
-CLEAN_SNR_DB = 60.0
 _ALONE = Chain(
     snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
     p_clean=0.0, p_second_noise=0.0, band_hz=(1800.0, 3900.0),
@@ -45,6 +42,7 @@ class Degrader:
         rooms: responses with the strongest sample of all at the same place.
         chain: what happens to speech and how likely.
         source_weights: how often speech of a source is drawn, others 1.
+        device: where the audio is kept, cropped and degraded; "cpu" reads crops from where the corpora are.
     """
 
     def __init__(
@@ -54,20 +52,14 @@ class Degrader:
         rooms: Float32[Tensor, "responses taps"],
         chain: Chain,
         source_weights: Mapping[str, float] | None = None,
+        device: str = "cpu",
     ) -> None:
-        self.speech, self.noise, self.rooms, self.chain = speech, noise, rooms, chain
+        self.speech, self.noise, self.chain, self.device = speech, noise, chain, torch.device(device)
+        self.rooms = rooms.to(self.device)
         weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
-        self.noise_weights = np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate)
-
-    def _speech(self, random: np.random.Generator, length: int) -> np.ndarray:
-        index = random.choice(len(self.speech), p=self.speech_weights / self.speech_weights.sum())
-        start = random.integers(self.speech.offsets[index], self.speech.offsets[index + 1])
-        return self.speech.crop(int(start), length)
-
-    def _noise(self, random: np.random.Generator, length: int) -> np.ndarray:
-        index = int(random.choice(len(self.noise), p=self.noise_weights / self.noise_weights.sum()))
-        return self.noise.tiled(index, int(random.integers(self.noise.lengths()[index])), length)
+        noise_weights = np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate)
+        self._speech, self._noise = _Crops(speech, self.speech_weights, device), _Crops(noise, noise_weights, device)
 
     def batch(
         self, seed: tuple[int, ...], items: int, seconds: float
@@ -81,46 +73,64 @@ class Degrader:
 
         Returns:
             Degraded speech with an active level of −26 dBFS ± the chain's deviation, and its clean sound with
-            the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, so that the
-            network is not asked to turn anything down.
+            the same gain, see `rephase.degradations.degrading.degrade`.
         """
-        chain, random = self.chain, np.random.default_rng(seed)
-        torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
+        random = np.random.default_rng(seed)
         length = int(seconds * self.speech.sample_rate)
-
-        def chance(probability: float) -> Tensor:
-            return torch.rand(items, 1, generator=torch_random) < probability
-
-        def between(low: float, high: float) -> Tensor:
-            return low + (high - low) * torch.rand(items, generator=torch_random)
-
+        draws = draw(self.chain, items, seed=int(random.integers(2**62)), responses=len(self.rooms))
         # The order of all draws is part of the seed's meaning.
-        speech = torch.from_numpy(np.stack([self._speech(random, length) for _ in range(items)]))
-        noise = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        second = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        noise = noise + second * chance(chain.p_second_noise) * 10 ** (between(-15.0, 5.0).unsqueeze(-1) / 20)
-        freqs = torch.fft.rfftfreq(length, 1 / self.speech.sample_rate)
-        for_speech = random_gains_db(items, freqs, chain.equaliser_db, torch_random) * chance(chain.p_equaliser)
-        for_noise = random_gains_db(items, freqs, chain.equaliser_db, torch_random) * chance(chain.p_equaliser)
-        speech, noise = equalise(speech, for_speech), equalise(noise, for_noise)
-        responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
-        early = direct_path(responses, self.speech.sample_rate, early_seconds=chain.early_seconds)
-        in_room = chance(chain.p_room)
-        reverberant = torch.where(in_room, convolve(speech, responses), speech)
-        clean = torch.where(in_room, _as_loud(convolve(speech, early), reverberant), speech)
-        snr_db = torch.where(chance(chain.p_clean)[:, 0], CLEAN_SNR_DB, between(*chain.snr_db))
-        degraded = add_noise(reverberant, noise, snr_db)
-        limited = chance(chain.p_band)
-        rolloff = random_rolloff_db(items, freqs, torch_random) * (chance(chain.p_rolloff) & ~limited)
-        limit = random_rolloff_db(items, freqs, torch_random, pass_hz=chain.band_hz) * limited
-        degraded, clean = equalise(degraded, rolloff + limit), equalise(clean, rolloff)
-        level_db = LEVEL_DB + between(-chain.level_db, chain.level_db)
-        gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
-        degraded, clean = gain * degraded, gain * clean
-        rounded = (degraded * FULL_SCALE).round() / FULL_SCALE
-        return torch.where(chance(chain.p_rounded), rounded, degraded), clean
+        speech = [self._speech.place(random) for _ in range(items)]
+        noise, second = ([self._noise.place(random) for _ in range(items)] for _ in range(2))
+        draws = draws.to(self.device)
+        return degrade(
+            self.chain,
+            draws,
+            speech=self._speech.running_on(speech, length),
+            noise=self._noise.tiled(noise, length),
+            second=self._noise.tiled(second, length),
+            responses=self.rooms[draws.room],
+            sample_rate=self.speech.sample_rate,
+        )
 
 
-def _as_loud(waveform: Tensor, other: Tensor) -> Tensor:
-    """The waveform with the active level of the other."""
-    return waveform * (active_power(other) / active_power(waveform)).sqrt().unsqueeze(-1)
+class _Crops:
+    """Crops of a corpus, on a device.
+
+    Args:
+        corpus: of packed files.
+        weights: how often each file is drawn.
+        device: where samples are kept; on the CPU they stay where the corpus has them, on disk.
+    """
+
+    def __init__(self, corpus: PackedCorpus, weights: np.ndarray, device: str) -> None:
+        self.corpus, self.device, self._sizes = corpus, torch.device(device), corpus.lengths()
+        # What `Generator.choice(p=...)` makes anew at each call.
+        self._cumulative = (weights / weights.sum()).cumsum()
+        self._cumulative /= self._cumulative[-1]
+        on_cpu = self.device.type == "cpu"
+        self._samples = None if on_cpu else torch.from_numpy(np.array(corpus.samples)).to(self.device)
+
+    def place(self, random: np.random.Generator) -> tuple[int, int]:
+        """A file, in proportion to its weight, and a sample in it, counted from its start."""
+        index = int(self._cumulative.searchsorted(random.random(), side="right"))
+        return index, int(random.integers(self._sizes[index]))
+
+    def tiled(self, places: list[tuple[int, int]], length: int) -> Tensor:
+        """Samples of one file each, which starts again where it ends; full scale ±1."""
+        offsets = self.corpus.offsets
+        first = [int(offsets[index]) for index, _ in places]
+        sizes = [int(offsets[index + 1] - offsets[index]) for index, _ in places]
+        return self._taken(first, [start for _, start in places], sizes, length)
+
+    def running_on(self, places: list[tuple[int, int]], length: int) -> Tensor:
+        """Samples from one file into the next: speech of the same source, without a pause; full scale ±1."""
+        starts = [int(self.corpus.offsets[index]) + start for index, start in places]
+        return self._taken([0] * len(places), starts, [len(self.corpus.samples)] * len(places), length)
+
+    def _taken(self, first: list[int], starts: list[int], sizes: list[int], length: int) -> Tensor:
+        """Samples first + (start + 0 … length − 1) mod size."""
+        columns = torch.tensor([first, starts, sizes]).to(self.device, non_blocking=True).unsqueeze(-1)
+        positions = columns[0] + (columns[1] + torch.arange(length, device=self.device)) % columns[2]
+        if self._samples is not None:
+            return self._samples[positions].float() / FULL_SCALE
+        return torch.from_numpy(self.corpus.samples[positions.numpy()].astype(np.float32) / np.float32(FULL_SCALE))
