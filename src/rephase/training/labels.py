@@ -2,8 +2,8 @@
 
 PESQ is C code that no GPU runs, 25 ms for an item of two seconds (`python benchmarks/discriminators.py`); a metric
 discriminator needs it at every step. The pairs of step n are scored in processes of their own while the training goes
-on, and come back, with their labels, at step n + k. k is fixed: late workers are waited for and early ones kept waiting,
-so that a run can be repeated whatever the speed of the machine. What is under way is part of a run's state.
+on, and come back, with their labels, at step n + k. k is fixed: late workers are waited for and early ones kept
+waiting, so that a run can be repeated whatever the speed of the machine. What is under way is part of a run's state.
 """
 
 import logging
