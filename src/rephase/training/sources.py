@@ -48,11 +48,18 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     unheard = 3 * -(-data.rooms // 10)  # a tenth of the rooms, three responses each
     chains = {OWN: replace(experiment.degradation, level_db=0.0), **TASKS}
     makers = {
-        kind: Degrader(corpora["speech-valid"], corpora["noise-valid"], rooms[-unheard:], chains[kind])
+        kind: Degrader(
+            corpora["speech-valid"], corpora["noise-valid"], rooms[-unheard:], chains[kind], data.source_weights
+        )
         for kind in kinds
     }
     training = Degrader(
-        corpora["speech-train"], corpora["noise-train"], rooms[:-unheard], experiment.degradation, data.source_weights
+        corpora["speech-train"],
+        corpora["noise-train"],
+        rooms[:-unheard],
+        experiment.degradation,
+        data.source_weights,
+        device,
     )
     return Sources(
         training,
