@@ -9,6 +9,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
+from rephase.losses.published import DENOISING, PHASE_RETRIEVAL
 from rephase.models.architectures import build
 from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
 from rephase.training.engine import fit
@@ -17,7 +18,8 @@ from rephase.training.experiment_file import experiments, find_experiment, read_
 from rephase.training.sources import open_sources
 
 TINY_RENET = (
-    "network={architecture: RENet, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, phase_hidden: 4}"
+    "network={architecture: RENet, hop_length: 200, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, "
+    "phase_hidden: 4}"
 )
 SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-lite": 0.2142e6}
 SMALL_JUDGES = ("adversaries.periods.channels=[2, 4]", "adversaries.metric.channels=2", "adversaries.metric.delay=2")
@@ -62,6 +64,13 @@ def test_the_network_and_its_opponents_are_built_at_full_size(name):
         MultiPeriodDiscriminator(periods.periods, periods.channels)
     if metric.weight:
         MetricDiscriminator(metric.channels)
+
+
+@pytest.mark.parametrize("name", [name for name in experiments() if name != "renet-lite"])
+def test_the_weights_of_the_losses_are_the_published_ones(name):
+    experiment = read_experiment(find_experiment(name))
+    weights = {term: weight for term, weight in vars(experiment.losses).items() if weight}
+    assert weights == (PHASE_RETRIEVAL if experiment.task == "phase-retrieval" else DENOISING)
 
 
 @pytest.mark.parametrize("name", experiments())

@@ -16,7 +16,7 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 DEFAULT_NETWORK = "renet-lite"
-KINDS = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
+KINDS: dict[str, type[NetworkConfig]] = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
 
 
 class ExperimentError(RephaseError):
@@ -349,7 +349,7 @@ class Experiment:
                 f"network.architecture must be one of {', '.join(KINDS)}; got {architecture!r}. "
                 "Try network.preset=renet-lite."
             )
-        kind = type(PRESETS[preset]) if preset is not None else KINDS[architecture]
+        kind = type(PRESETS[preset]) if preset is not None else KINDS[str(architecture)]
         begun = PRESETS[preset].to_dict() if preset is not None else {}
         begun["phase_only"] = self.task == "phase-retrieval"
         try:

@@ -137,7 +137,7 @@ class Opponents(nn.Module):
 
     def take_up(self, pending: dict[str, Any]) -> None:
         """Goes on with what waited."""
-        if self._labels is not None:
+        if self._labels is not None and pending:  # a judge that is new in this start has nothing pending
             self._labels.load_state_dict(pending)
 
     def close(self) -> None:
