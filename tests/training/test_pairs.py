@@ -205,7 +205,7 @@ def test_validation_is_the_same_whatever_the_experiment(tmp_path, changed):
     first = open_sources(changed(), tmp_path).validation
     changes = ("validation.batches=2", "seed=9", "degradation.snr_db=[40.0, 40.0]", "degradation.level_db=3.0")
     second = open_sources(changed(*changes), tmp_path).validation
-    assert (len(first), len(second)) == (len(TASKS), 2 * len(TASKS))
+    assert len(second) == 2 * len(first)
     assert all(torch.equal(left, right) for left, right in zip(first[0][1:], second[0][1:]))
     assert first[0][1].shape == (8, 64000)
 

@@ -6,6 +6,7 @@ added never moves what was there.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from torch import Tensor
 
 from rephase.degradations.chain import Chain
 from rephase.degradations.equaliser import draw_curves
+from rephase.degradations.resampler import KINDS
 from rephase.degradations.rolloff import draw_rolloffs
+from rephase.degradations.speed import source_size
 
 LEVEL_DB = -26.0
 CLEAN_SNR_DB = 60.0
@@ -41,6 +44,20 @@ class Draws:
         limit: of the limited band, where it falls smoothly.
         level_db: active level of the degraded waveform, dBFS.
         rounded: whether it is rounded to 16 bits.
+        percents: speed of each item; empty where none is changed.
+        noisy: whether there is noise; None where always.
+        coloured_rows: numbers of the items whose noise is made; None where there are none, as below.
+        white: what it is made of.
+        slope: of its power spectrum.
+        babble_rows: numbers of the items whose noise is babble.
+        talkers_db: level of each talker; −inf for one who isn't there.
+        clip_db: how far below its peak an item is clipped; 0: not at all.
+        resampled: whether the band is that of a resampler.
+        resampler: number of its kind.
+        resampler_filter: where its pass band ends and its stop band starts, within the kind's ranges.
+        cutoff_hz: its Nyquist frequency.
+        codecs: that each item goes through, with its kbit/s; "" where through none; empty where none ever does.
+        phaseless: whether the phase is removed.
     """
 
     second: Bool[Tensor, "items 1"]
@@ -58,11 +75,29 @@ class Draws:
     limit: Float[Tensor, "2 items 1"]
     level_db: Float[Tensor, " items"]
     rounded: Bool[Tensor, "items 1"]
+    percents: tuple[int, ...] = ()
+    noisy: Bool[Tensor, "items 1"] | None = None
+    coloured_rows: Int64[Tensor, " coloured"] | None = None
+    white: Float[Tensor, "coloured time"] | None = None
+    slope: Float[Tensor, " coloured"] | None = None
+    babble_rows: Int64[Tensor, " babbling"] | None = None
+    talkers_db: Float[Tensor, "babbling talkers"] | None = None
+    clip_db: Float[Tensor, " items"] | None = None
+    resampled: Bool[Tensor, "items 1"] | None = None
+    resampler: Int64[Tensor, " items"] | None = None
+    resampler_filter: Float[Tensor, "2 items"] | None = None
+    cutoff_hz: Float[Tensor, " items"] | None = None
+    codecs: tuple[tuple[str, float], ...] = ()
+    phaseless: Bool[Tensor, "items 1"] | None = None
 
     @property
     def items(self) -> int:
         """How many items there are."""
         return len(self.level_db)
+
+    def source_length(self, length: int) -> int:
+        """How many samples of speech the items take, for crops of that length: faster speech takes more."""
+        return max((source_size(length, percent) for percent in self.percents), default=length)
 
     def to(self, device: str | torch.device) -> "Draws":
         """The same draws on a device."""
@@ -74,12 +109,13 @@ class Draws:
         return replace(self, **moved)
 
 
-def draw(chain: Chain, items: int, *, seed: int, responses: int) -> Draws:
+def draw(chain: Chain, items: int, length: int, *, seed: int, responses: int) -> Draws:
     """Rolls the dice for a batch; crops of speech and noise are drawn elsewhere.
 
     Args:
         chain: what happens and how likely.
         items: of the batch.
+        length: of an item, samples.
         seed: of all that is drawn here.
         responses: how many room responses there are; 0 if there are none.
 
@@ -102,19 +138,99 @@ def draw(chain: Chain, items: int, *, seed: int, responses: int) -> Draws:
     snr_db = torch.where(chance(chain.p_clean)[:, 0], CLEAN_SNR_DB, between(*chain.snr_db))
     limited = chance(chain.p_band)
     rolloff, rolled_off = draw_rolloffs(items, generator), chance(chain.p_rolloff) & ~limited
-    return Draws(
+    drawn = Draws(
         second=second, second_db=second_db, speech_curves=speech_curves, speech_equalised=speech_equalised,
         noise_curves=noise_curves, noise_equalised=noise_equalised, room=room, in_room=in_room, snr_db=snr_db,
         limited=limited, rolloff=rolloff, rolled_off=rolled_off, limit=draw_rolloffs(items, generator),
         level_db=LEVEL_DB + between(-chain.level_db, chain.level_db), rounded=chance(chain.p_rounded),
     )  # fmt: skip
+    return replace(
+        drawn,
+        **_noise_options(chain, items, length, seed),
+        **_recording_options(chain, items, seed),
+        **_resampler_options(chain, limited, seed),
+    )
 
 
-def generator_of(seed: int, name: str) -> torch.Generator:
-    """A generator for one part of the chain.
+def _noise_options(chain: Chain, items: int, length: int, seed: int) -> dict[str, Any]:
+    """Speed, and the kinds of noise that are made."""
+    options: dict[str, Any] = {}
+    if chain.p_speed:
+        dice = _Dice(seed, "speed", items)
+        low, high = math.ceil(100 * chain.speed[0] - 1e-6), math.floor(100 * chain.speed[1] + 1e-6)
+        percents = torch.where(dice.chance(chain.p_speed), dice.whole(low, high), 100)
+        options["percents"] = tuple(int(percent) for percent in percents)
+    if chain.p_noise < 1:
+        options["noisy"] = _Dice(seed, "noise", items).chance(chain.p_noise).unsqueeze(-1)
+    kind = _Dice(seed, "kind of noise", items).between(0.0, 1.0)
+    if chain.p_babble:
+        rows = (kind < chain.p_babble).nonzero().flatten()
+        dice, most = _Dice(seed, "babble", len(rows)), chain.talkers[1]
+        there = torch.arange(most) < dice.whole(*chain.talkers).unsqueeze(-1)
+        levels = torch.rand(len(rows), most, generator=dice.generator)
+        levels = chain.talkers_db * (2 * levels - 1)
+        options |= {"babble_rows": rows, "talkers_db": torch.where(there, levels, -math.inf)}
+    if chain.p_coloured:
+        rows = ((kind >= chain.p_babble) & (kind < chain.p_babble + chain.p_coloured)).nonzero().flatten()
+        dice = _Dice(seed, "coloured", len(rows))
+        options |= {"coloured_rows": rows, "slope": dice.between(*chain.colour)}
+        options["white"] = torch.randn(len(rows), length, generator=dice.generator)
+    return options
+
+
+def _recording_options(chain: Chain, items: int, seed: int) -> dict[str, Any]:
+    """Clipping, codecs, and the phase."""
+    options: dict[str, Any] = {}
+    if chain.p_clip:
+        dice = _Dice(seed, "clip", items)
+        options["clip_db"] = torch.where(dice.chance(chain.p_clip), dice.between(*chain.clip_db), 0.0)
+    if chain.p_codec:
+        dice = _Dice(seed, "codec", items)
+        through, kinds = dice.chance(chain.p_codec), dice.whole(0, len(chain.codecs) - 1)
+        low, high = (math.log(kbps) for kbps in chain.codec_kbps)  # as much between 8 and 16 as between 32 and 64
+        kbps = dice.between(low, high).exp()
+        options["codecs"] = tuple(
+            (chain.codecs[kind] if codec else "", round(float(bits), 1))
+            for codec, kind, bits in zip(through, kinds, kbps)
+        )
+    if chain.p_phase:
+        options["phaseless"] = _Dice(seed, "phase", items).chance(chain.p_phase).unsqueeze(-1)
+    return options
+
+
+def _resampler_options(chain: Chain, limited: Tensor, seed: int) -> dict[str, Any]:
+    """Which limited bands are those of resamplers, and of which."""
+    if not chain.p_resampler and not chain.band_rates:
+        return {}
+    dice = _Dice(seed, "resampler", len(limited))
+    resampled = dice.chance(1.0 if chain.band_rates else chain.p_resampler).unsqueeze(-1) & limited
+    kinds = torch.tensor([KINDS.index(name) for name in chain.resamplers])[dice.whole(0, len(chain.resamplers) - 1)]
+    drawn = torch.stack([dice.between(0.0, 1.0), dice.between(0.0, 1.0)])
+    cutoff_hz, rates = dice.between(*chain.band_hz), dice.whole(0, max(len(chain.band_rates) - 1, 0))
+    if chain.band_rates:
+        cutoff_hz = torch.tensor(chain.band_rates)[rates] / 2
+    return {"resampled": resampled, "resampler": kinds, "resampler_filter": drawn, "cutoff_hz": cutoff_hz}
+
+
+class _Dice:
+    """The draws of one part of the chain, from a generator of its own.
 
     Args:
         seed: of the batch.
         name: of the part.
+        items: how many are drawn at a time.
     """
-    return torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big"))
+
+    def __init__(self, seed: int, name: str, items: int) -> None:
+        own = int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")
+        self.generator, self.items = torch.Generator().manual_seed(own), items
+
+    def chance(self, probability: float) -> Tensor:
+        return torch.rand(self.items, generator=self.generator) < probability
+
+    def between(self, low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(self.items, generator=self.generator)
+
+    def whole(self, low: int, high: int) -> Tensor:
+        """Whole numbers, both ends included."""
+        return torch.randint(low, high + 1, (self.items,), generator=self.generator)

@@ -48,23 +48,6 @@ def gains_db(
     return low + high + peak
 
 
-def random_gains_db(
-    batch: int, freqs: Float[Tensor, " freqs"], range_db: float, generator: torch.Generator
-) -> Float[Tensor, "batch freqs"]:
-    """Random curves of two shelves and a peak, drawn and evaluated at once.
-
-    Args:
-        batch: how many.
-        freqs: where to evaluate the curves, Hz.
-        range_db: largest gain of each of the three, dB.
-        generator: source of randomness.
-
-    Returns:
-        dB, see `gains_db`.
-    """
-    return gains_db(draw_curves(batch, generator), freqs, range_db)
-
-
 def equalise(
     waveform: Float[Tensor, "batch time"], gains_db: Float[Tensor, "batch freqs"]
 ) -> Float[Tensor, "batch time"]:

@@ -44,24 +44,3 @@ def rolloff_db(
     width = WIDTH_HZ[0] + (WIDTH_HZ[1] - WIDTH_HZ[0]) * drawn[1]
     way = ((freqs.unsqueeze(0) - start) / width).clamp(0.0, 1.0)
     return STOP_DB * (3 * way.square() - 2 * way**3)
-
-
-def random_rolloff_db(
-    batch: int,
-    freqs: Float[Tensor, " freqs"],
-    generator: torch.Generator,
-    *,
-    pass_hz: tuple[float, float] = PASS_HZ,
-) -> Float[Tensor, "batch freqs"]:
-    """Random roll-offs, drawn and evaluated at once.
-
-    Args:
-        batch: how many.
-        freqs: where to evaluate the curves, Hz.
-        generator: source of randomness.
-        pass_hz: range of the frequency where they begin.
-
-    Returns:
-        dB, see `rolloff_db`.
-    """
-    return rolloff_db(draw_rolloffs(batch, generator), freqs, pass_hz=pass_hz)
