@@ -63,10 +63,14 @@ def test_an_error_is_raised_where_the_block_is_asked_for():
 @pytest.mark.parametrize("taken", [0, 1, 7])
 def test_who_leaves_early_leaves_no_thread(taken):
     recording = Recording(10**9)
-    with pytest.raises(KeyboardInterrupt), read_ahead(recording) as blocks:
+    with pytest.raises(KeyboardInterrupt):
+        leave_after(recording, taken)
+    assert not recording.thread.is_alive()
+    assert recording.closed
+
+
+def leave_after(recording, taken):
+    with read_ahead(recording) as blocks:
         for _ in range(taken):
             next(blocks)
         raise KeyboardInterrupt
-    assert recording.thread is not None
-    assert not recording.thread.is_alive()
-    assert recording.closed
