@@ -49,8 +49,8 @@ def twenty_steps(name: str, changed, folder: Path | None) -> Experiment:
     place = (f"data.folder={folder}",) if folder else ()
     judges = SMALL_JUDGES if read_experiment(find_experiment(name)).adversaries.periods.weight else SMALL_JUDGES[1:]
     return changed(
-        "budget.steps=20", "batch.seconds=0.5", "validation.every=1000", "validation.kinds=[own]", "validation.listen=0", *network, *place,
-        *judges, name=name,
+        "budget.steps=20", "batch.seconds=0.5", "validation.every=99", "validation.kinds=[own]", "validation.listen=0",
+        *network, *place, *judges, name=name,
     )  # fmt: skip
 
 

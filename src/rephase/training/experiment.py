@@ -178,18 +178,21 @@ class PeriodAdversary:
         features: weight of feature matching, in units of `weight`.
         periods: samples.
         channels: of the convolutions of each.
+        emphasis: e of x[n] − e x[n − 1], which the waveforms are given first: 0 leaves them as they are; with 0.95 the
+            judges hear the high bands of speech as loud as the low ones.
         learning_rate: of AdamW.
     """
 
     __pydantic_config__: ClassVar = STRICT
     weight: float = 0.0
     features: float = 2.0
+    emphasis: float = 0.0
     periods: tuple[int, ...] = (2, 3, 5, 7, 11)
     channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
     learning_rate: float = 5e-4
 
     def __post_init__(self) -> None:
-        _not_negative("adversaries.periods", self, "weight", "features")
+        _not_negative("adversaries.periods", self, "weight", "features", "emphasis")
         _positive("adversaries.periods", self, "learning_rate")
 
 
