@@ -88,7 +88,7 @@ class EnhancementModule(lightning.LightningModule):
         return share_spent(self.experiment.budget, seconds=self.spent, steps=self.step)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
-        """Sets the learning rates, or ends the run where its budget is spent."""
+        """Sets the learning rates, or ends the run where its budget is spent or a callback has asked for it."""
         self._charge()
         # Dropout depends on the step alone, not on what else has drawn numbers since the run was started.
         place = (self.experiment.seed, self.step, self.trainer.global_rank)
@@ -101,7 +101,7 @@ class EnhancementModule(lightning.LightningModule):
         for optimizer in others:  # opponents slow down as the network does
             for group in optimizer.param_groups:
                 group["lr"] = optimizer.defaults["lr"] * rate / settings.learning_rate
-        if spent >= 1:
+        if spent >= 1 or self.trainer.should_stop:
             self.trainer.should_stop = True
             return -1
         return None
