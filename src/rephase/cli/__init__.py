@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rephase import __version__
-from rephase.cli import analyze, compare, doctor, enhance, evaluate, export, info, models, train
+from rephase.cli import analyze, compare, degrade, doctor, enhance, evaluate, export, info, models, train
 from rephase.cli.failures import one_line, usage_line
 
 EPILOG = """\b
@@ -43,6 +43,7 @@ app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=analyze.EPILOG)(analyze.analyze)
 app.command(epilog=train.EPILOG)(train.train)
+app.command(epilog=degrade.EPILOG)(degrade.degrade)
 app.command()(doctor.doctor)
 
 
