@@ -133,9 +133,9 @@ class _Parts:
         if draws.noisy is not None and not bool(draws.noisy):
             return _Noises("", silence)
         labels, first, second, talkers = [], silence, None, None
-        if draws.coloured_rows is not None and len(draws.coloured_rows) and draws.slope is not None:
+        if draws.slope is not None:
             labels = [f"coloured {float(draws.slope):+.2f}"]
-        elif draws.talkers_db is not None and len(draws.talkers_db) and setting.talkers is not None:
+        elif draws.talkers_db is not None and setting.talkers is not None:
             count = int(draws.talkers_db.isfinite().sum())
             _, heard = self._crops(setting.talkers, "talkers", draws.talkers_db.shape[1], (setting.source / name,))
             labels, talkers = [f"babble of {count}"], heard[None]
