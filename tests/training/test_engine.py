@@ -75,7 +75,7 @@ def test_tensorboard_gets_losses_sound_and_pictures(finished):
     assert {"loss", "loudness", "valid_estoi"} <= set(tags["scalars"])
     assert {"denoise/0/enhanced", "universal/0/clean"} <= set(tags["audio"])
     assert {"denoise/0/spectra", "bandwidth/0/spectra"} <= set(tags["images"])
-    assert [event.step for event in board.Images("denoise/0/spectra")][0] == 12
+    assert board.Images("denoise/0/spectra")[0].step == 12
 
 
 def test_the_model_folder_holds_the_best_weights_and_runs(finished, experiment):

@@ -11,15 +11,15 @@ from jaxtyping import Float32
 
 from rephase.audio.formats import AudioFormat
 from rephase.audio.writer import AudioWriter
-from rephase.data.materials import SILENCE, Folder, crops, read_mono, room_of
+from rephase.data.corpus import FULL_SCALE
+from rephase.data.decoding import decoded
+from rephase.data.materials import Folder, check_audible, crops, room_of
 from rephase.degradations.chain import Chain
 from rephase.degradations.degrading import degrade
 from rephase.degradations.draws import Draws, draw
 from rephase.degradations.resampler import KINDS
 from rephase.degradations.rolloff import start_hz
-from rephase.errors import AudioFileError
 
-SHORTEST_SECONDS = 0.1
 LOUDEST = 0.999  # peak that a pair is turned down to, where one of both would go beyond full scale
 FORMATS = {"flac": AudioFormat("FLAC", "PCM_16"), "wav": AudioFormat("WAV", "PCM_16")}
 
@@ -156,13 +156,9 @@ class _Parts:
 
 
 def _speech(path: Path, sample_rate: int) -> Float32[np.ndarray, " time"]:
-    speech = read_mono(path, sample_rate)
-    if len(speech) < SHORTEST_SECONDS * sample_rate:
-        seconds = len(speech) / sample_rate
-        raise AudioFileError(f"a recording must last at least {SHORTEST_SECONDS} s; {path} lasts {seconds:.3f} s")
-    if np.square(speech, dtype=np.float64).mean() < SILENCE:
-        raise AudioFileError(f"there is nothing to hear in it; {path}; take the file away")
-    return speech
+    samples = decoded(path, sample_rate)
+    check_audible(samples, path)
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _recording_facts(chain: Chain, draws: Draws) -> dict[str, str]:

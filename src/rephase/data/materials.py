@@ -11,17 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int16
 
-from rephase.audio.files import audio_info, read_blocks
 from rephase.audio.formats import CONTAINERS
-from rephase.audio.resample import Resampler
+from rephase.data.corpus import FULL_SCALE
+from rephase.data.decoding import decoded
 from rephase.degradations.decay import decay_seconds
 from rephase.degradations.responses import name_of, read_response
 from rephase.degradations.shoebox import random_room
 from rephase.errors import AudioFileError, RephaseError
 
-LONGEST_SECONDS = 600.0  # of a noise or a talker that are read
 SILENCE = 1e-10  # mean power
 
 
@@ -65,34 +64,25 @@ def open_folder(path: Path) -> Folder:
     return Folder(path, files)
 
 
-def read_mono(path: Path, sample_rate: int, longest_seconds: float = float("inf")) -> Float32[np.ndarray, " time"]:
-    """Reads a recording as one channel, the mean of all that it has, at a sample rate.
+@lru_cache(maxsize=8)
+def _heard(path: Path, sample_rate: int) -> Int16[np.ndarray, " time"]:
+    samples = decoded(path, sample_rate)
+    check_audible(samples, path)
+    return samples
+
+
+def check_audible(samples: Int16[np.ndarray, " time"], path: Path) -> None:
+    """Checks that there is something to hear.
 
     Args:
-        path: of the recording.
-        sample_rate: Hz.
-        longest_seconds: what comes later is not read.
+        samples: of a recording.
+        path: of it.
 
     Raises:
-        AudioFileError: If it can't be read.
+        AudioFileError: If there isn't.
     """
-    info = audio_info(path)
-    resampler = Resampler(info.sample_rate, sample_rate, 1)
-    pieces, read = [], 0
-    for block in read_blocks(info):
-        pieces.append(resampler.push(block.mean(0, keepdims=True).astype(np.float32)))
-        read += block.shape[1]
-        if read >= longest_seconds * info.sample_rate:
-            break
-    return np.concatenate([*pieces, resampler.flush()], axis=1)[0]
-
-
-@lru_cache(maxsize=8)
-def _heard(path: Path, sample_rate: int) -> Float32[np.ndarray, " time"]:
-    samples = read_mono(path, sample_rate, LONGEST_SECONDS)
-    if np.square(samples, dtype=np.float64).mean() < SILENCE:
+    if np.square(samples / FULL_SCALE).mean() < SILENCE:
         raise AudioFileError(f"there is nothing to hear in it; {path}; take the file away")
-    return samples
 
 
 def crops(
@@ -122,7 +112,7 @@ def crops(
         name = allowed[index % len(allowed)]
         samples = _heard(folder.path / name, sample_rate)
         start = int(_number(seed, f"{purpose}/{index}/{name}") % len(samples))
-        yield name, samples[(start + np.arange(length)) % len(samples)]
+        yield name, samples[(start + np.arange(length)) % len(samples)].astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def room_of(folder: Folder | None, seed: int, *, sample_rate: int) -> tuple[str, float, Float32[np.ndarray, " time"]]:

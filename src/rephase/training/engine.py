@@ -28,6 +28,7 @@ from rephase.training.sources import Sources, open_sources
 from rephase.weights.registry import ModelFolder
 
 logger = logging.getLogger(__name__)
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "64": "64-true"}
 
 
 def train(
@@ -162,7 +163,7 @@ def _trainer(
         devices=devices,
         strategy="ddp_find_unused_parameters_true" if devices > 1 else "auto",
         use_distributed_sampler=False,
-        precision="bf16-mixed" if experiment.precision == "bf16" else "32-true",
+        precision=PRECISIONS[experiment.precision],
         max_epochs=-1,
         val_check_interval=validation.every,
         log_every_n_steps=validation.log_every,
@@ -177,7 +178,8 @@ def _trainer(
 
 def _epoch_steps(experiment: Experiment, sources: Sources) -> int:
     asked = experiment.optimizer.epoch_steps
-    return asked or max(1, len(sources.corpora[0]) // experiment.batch.items)
+    files = len(sources.corpora[0]) if sources.corpora else 0
+    return asked or max(1, files // experiment.batch.items)
 
 
 def _device(device: str) -> str:

@@ -16,7 +16,7 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 DEFAULT_NETWORK = "renet-lite"
-KINDS = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
+KINDS: dict[str, type[NetworkConfig]] = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
 
 
 class ExperimentError(RephaseError):
@@ -48,12 +48,13 @@ class Data:
         folder: where the manifests are; paths in them are relative to it.
         speech: manifest of clean speech (columns path, split, source).
         noise: manifest of noise; none for a task without any.
-        pairs: manifest of recorded pairs (columns degraded, clean, split), as VoiceBank+DEMAND has them: taken instead
-            of `speech` and `noise`, and degraded no further.
+        pairs: manifest of recorded pairs (columns noisy, clean, split, source), as VoiceBank+DEMAND has them: taken
+            instead of `speech` and `noise`, and degraded no further.
         rooms: how many rooms are simulated, three responses each; a tenth of them, at least one, is for validation.
         source_weights: how often speech of a source is drawn, others 1.
         cache: folder for decoded audio and simulated rooms, which runs share; `cache` beside the run if none is named.
-        most_bad: how many recordings may be left out because they can't be read, before the run stops.
+        most_bad: how many recordings of a split may be left out because they can't be read, before the run stops; none:
+            1 % of them or 20, whichever is more.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -64,10 +65,11 @@ class Data:
     rooms: int = 500
     source_weights: dict[str, float] = field(default_factory=dict)
     cache: str | None = None
-    most_bad: int = 20
+    most_bad: int | None = None
 
     def __post_init__(self) -> None:
-        _not_negative("data", self, "most_bad")
+        if self.most_bad is not None:
+            _not_negative("data", self, "most_bad")
         if self.rooms < 2:
             raise ExperimentError(
                 f"data.rooms must be 2 or more, as validation has rooms of its own; got {self.rooms}. "
@@ -308,7 +310,7 @@ class Experiment:
         optimizer: how weights move.
         budget: when the run ends.
         validation: how weights are judged and kept.
-        precision: `32` or `bf16` (autocast to bfloat16).
+        precision: `32`, `bf16` (autocast to bfloat16) or `64`.
         compile: whether torch compiles the network: minutes to start, then faster steps.
         seed: of the first weights and of everything drawn.
     """
@@ -325,7 +327,7 @@ class Experiment:
     optimizer: Optimizer = field(default_factory=Optimizer)
     budget: Budget = field(default_factory=Budget)
     validation: Validation = field(default_factory=Validation)
-    precision: Literal["32", "bf16"] = "32"
+    precision: Literal["32", "bf16", "64"] = "32"
     compile: bool = False
     seed: int = 1
 
@@ -347,7 +349,7 @@ class Experiment:
                 f"network.architecture must be one of {', '.join(KINDS)}; got {architecture!r}. "
                 "Try network.preset=renet-lite."
             )
-        kind = type(PRESETS[preset]) if preset is not None else KINDS[architecture]
+        kind = type(PRESETS[preset]) if preset is not None else KINDS[str(architecture)]
         begun = PRESETS[preset].to_dict() if preset is not None else {}
         begun["phase_only"] = self.task == "phase-retrieval"
         try:

@@ -82,11 +82,13 @@ def output_of(
     level = network.level(given)
     given, clean = given / level, clean / level
     transforms, exponent = network.transforms, network.config.compression
-    magnitude, phasor = (enhance or network.enhance)(transforms.stft(given).contiguous())
-    magnitude, phasor = magnitude.float(), phasor.float()  # under autocast a small error would vanish in the rounding
-    waveform = transforms.istft(decompress(magnitude, exponent).unsqueeze(1) * phasor, length=given.shape[-1])
-    target = transforms.stft(clean)
-    return Output(magnitude, phasor, waveform, clean, target, *magnitude_and_phasor(target, exponent))
+    dtype = next(network.parameters()).dtype
+    magnitude, phasor = (enhance or network.enhance)(transforms.stft(given).contiguous().to(dtype))
+    magnitude, phasor = magnitude.to(dtype), phasor.to(dtype)  # under autocast a small error would vanish in rounding
+    spectrum = decompress(magnitude, exponent).unsqueeze(1) * phasor
+    waveform = transforms.istft(spectrum, length=given.shape[-1]).to(dtype)
+    target = transforms.stft(clean).to(dtype)
+    return Output(magnitude, phasor, waveform, clean.to(dtype), target, *magnitude_and_phasor(target, exponent))
 
 
 def loss_terms(losses: Losses, output: Output, network: Network) -> dict[str, Float[Tensor, ""]]:

@@ -20,14 +20,14 @@ from rephase.losses.adversarial import (
 from rephase.losses.feature_matching import feature_matching_loss
 from rephase.models.config import NetworkConfig
 from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
-from rephase.signal.compression import compress
-from rephase.signal.real_pair import to_pair
-from rephase.signal.stft import stft
+from rephase.models.network import FastTransforms
+from rephase.signal.compression import magnitude_and_phasor
 from rephase.training.experiment import Adversaries
 from rephase.training.labels import PesqLabels
 from rephase.training.objective import Output
 
 BETAS = (0.8, 0.99)
+SILENCE = 1e-8  # power, −80 dBFS
 
 
 class Opponents(nn.Module):
@@ -73,14 +73,14 @@ class Opponents(nn.Module):
         terms: dict[str, tuple[float, Tensor]] = {}
         if self.periods is not None:
             weight, features = self.settings.periods.weight, self.settings.periods.features
-            ours, theirs = _both(self.periods, output.waveform, output.clean)
+            ours, theirs = _both(self.periods, *_at_unit_level(output.waveform, output.clean))
             terms["periods"] = (weight, generator_loss(estimate=[scores for scores, _ in ours]))
             matching = feature_matching_loss(
                 estimate=[layers for _, layers in ours], reference=[layers for _, layers in theirs]
             )
             terms["features"] = (weight * features, matching)
         if self.metric is not None:
-            reference, estimate = self._magnitudes(output.clean), self._magnitudes(output.waveform)
+            estimate, reference = self._magnitudes(*_at_unit_level(output.waveform, output.clean))
             verdict = self.metric(reference=reference, estimate=estimate)
             terms["metric"] = (self.settings.metric.weight, metric_generator_loss(estimate=verdict))
         return terms
@@ -105,8 +105,9 @@ class Opponents(nn.Module):
             Their losses, by name.
         """
         logged: dict[str, Tensor] = {}
-        estimate = torch.cat([output.waveform.detach() for output in outputs])
-        clean = torch.cat([output.clean for output in outputs])
+        estimate, clean = _at_unit_level(
+            torch.cat([output.waveform.detach() for output in outputs]), torch.cat([output.clean for output in outputs])
+        )
         remaining = list(optimizers)
         if self.periods is not None:
             ours, theirs = _both(self.periods, estimate, clean)
@@ -115,25 +116,19 @@ class Opponents(nn.Module):
         if self.metric is not None and self._labels is not None and step % self.settings.metric.every == 0:
             due = self._labels.exchange(estimate=estimate, reference=clean)
             if due is not None:
-                reference, estimate = self._magnitudes(due.reference), self._magnitudes(due.estimate)
+                estimate, reference = self._magnitudes(due.estimate.to(clean), due.reference.to(clean))
                 loss = metric_discriminator_loss(
                     estimate=self.metric(reference=reference, estimate=estimate),
                     reference=self.metric(reference=reference, estimate=reference),
-                    label=due.label,
+                    label=due.label.to(clean),
                 )
                 logged["opponent_metric"] = _step(remaining.pop(0), loss, backward)
         return logged
 
-    def _magnitudes(self, waveform: Tensor) -> Tensor:
+    def _magnitudes(self, *waveforms: Tensor) -> list[Tensor]:
         """Compressed magnitudes with the network's own STFT."""
-        config = self.config
-        pair = to_pair(
-            stft(
-                waveform, n_fft=config.n_fft, hop_length=config.hop_length, win_length=config.win_length,
-                window=config.window,
-            )
-        )  # fmt: skip
-        return compress(pair.square().sum(dim=1), config.compression).transpose(-1, -2)
+        transforms, exponent = FastTransforms(self.config), self.config.compression
+        return [magnitude_and_phasor(transforms.stft(waveform), exponent)[0].to(waveform) for waveform in waveforms]
 
     # ------------------------------------------------------------ what a checkpoint must hold
     def pending(self) -> dict[str, Any]:
@@ -142,13 +137,19 @@ class Opponents(nn.Module):
 
     def take_up(self, pending: dict[str, Any]) -> None:
         """Goes on with what waited."""
-        if self._labels is not None:
+        if self._labels is not None and pending:  # a judge that is new in this start has nothing pending
             self._labels.load_state_dict(pending)
 
     def close(self) -> None:
         """Ends the processes."""
         if self._labels is not None:
             self._labels.close()
+
+
+def _at_unit_level(estimate: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Both with the gain that gives each reference an RMS of 1: to judges, quiet speech would be next to nothing."""
+    gain = (reference.square().mean(-1, keepdim=True) + SILENCE).rsqrt()
+    return gain * estimate, gain * reference
 
 
 def _both(

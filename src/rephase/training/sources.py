@@ -3,12 +3,18 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rephase.data.corpus import PackedCorpus, pack
+from torch import Tensor
+
+from rephase.data.corpus import PackedCorpus, pack, pack_pairs
+from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
-from rephase.training.experiment import Experiment
+from rephase.training.experiment import Experiment, ExperimentError
 from rephase.training.pairs import TASKS, Degrader
+from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
+
+RESPONSES = 3  # of a simulated room
 
 
 @dataclass(frozen=True)
@@ -38,31 +44,48 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
         RephaseError: If recordings are missing, or too many of them can't be read.
     """
     data, rate = experiment.data, experiment.network_config().sample_rate
-    folder, kinds = Path(data.folder), task_of(experiment).kinds
+    if data.pairs is not None:
+        return _recorded(experiment, Path(data.folder) / data.pairs, cache, device)
     corpora = {
-        f"{name}-{split}": pack(folder / manifest, split, cache / f"{name}-{split}.npy", sample_rate=rate)
+        (name, split): pack(
+            Path(data.folder) / manifest, split, cache / f"{name}-{split}.npy", sample_rate=rate, most_bad=data.most_bad
+        )
         for name, manifest in (("speech", data.speech), ("noise", data.noise))
+        if manifest is not None
         for split in ("train", "valid")
     }
-    rooms = simulate_bank(cache / f"rooms-{data.rooms}.npy", rooms=data.rooms, sample_rate=rate)
-    unheard = 3 * -(-data.rooms // 10)  # a tenth of the rooms, three responses each
     chains = {OWN: replace(experiment.degradation, level_db=0.0), **TASKS}
-    makers = {
-        kind: Degrader(
-            corpora["speech-valid"], corpora["noise-valid"], rooms[-unheard:], chains[kind], data.source_weights
-        )
-        for kind in kinds
-    }
-    training = Degrader(
-        corpora["speech-train"],
-        corpora["noise-train"],
-        rooms[:-unheard],
-        experiment.degradation,
-        data.source_weights,
-        device,
-    )
+    kinds = task_of(experiment).kinds
+    heard = unheard = None
+    if any(chain.p_room for chain in (experiment.degradation, *(chains[kind] for kind in kinds))):
+        rooms = simulate_bank(cache / f"rooms-{data.rooms}.npy", rooms=data.rooms, sample_rate=rate)
+        count = RESPONSES * -(-data.rooms // 10)  # of a tenth of the rooms
+        heard, unheard = rooms[:-count], rooms[-count:]
+
+    def degrader(split: str, chain: Chain, responses: Tensor | None, where: str) -> Degrader:
+        noise = corpora.get(("noise", split))
+        return Degrader(corpora["speech", split], noise, responses, chain, data.source_weights, where)
+
+    makers = {kind: degrader("valid", chains[kind], unheard, "cpu") for kind in kinds}
     return Sources(
-        training,
+        degrader("train", experiment.degradation, heard, device),
         ValidationBatches(makers, experiment.validation.batches),
-        (corpora["speech-train"], corpora["noise-train"]),
+        tuple(corpus for (_, split), corpus in corpora.items() if split == "train"),
+    )
+
+
+def _recorded(experiment: Experiment, pairs: Path, cache: Path, device: str) -> Sources:
+    data, rate = experiment.data, experiment.network_config().sample_rate
+    if set(task_of(experiment).kinds) != {OWN}:
+        raise ExperimentError(
+            "recorded pairs are degraded already and can't be judged by other kinds than own. Try validation.kinds=[own]."
+        )
+    train, valid = (
+        pack_pairs(pairs, split, cache, sample_rate=rate, most_bad=data.most_bad) for split in ("train", "valid")
+    )
+    makers = {OWN: RecordedPairs(*valid)}
+    return Sources(
+        RecordedPairs(*train, experiment.degradation.level_db, device),
+        ValidationBatches(makers, experiment.validation.batches),
+        train,
     )
