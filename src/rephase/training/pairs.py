@@ -115,8 +115,6 @@ class Degrader:
         for row in draws.babble_rows.tolist():
             own = self._speech.files_of(places[row], draws.source_length(length))
             chosen += [self._speech.place_outside(random, own) for _ in range(draws.talkers_db.shape[1])]
-        if not chosen:
-            return torch.zeros(*draws.talkers_db.shape, length, device=self.device)
         return self._speech.tiled(chosen, length).unflatten(0, draws.talkers_db.shape)
 
 
