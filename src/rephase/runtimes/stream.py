@@ -43,7 +43,7 @@ class ModelStream:
             fade=fade if model.is_local else max(fade, round(LONG_FADE_SECONDS * model.sample_rate)),
         )
         self._before = SampleQueue(channels)
-        self._gain = SampleQueue(1, np.float64)
+        self._gain = SampleQueue(channels, np.float64)
 
     def push(self, block: Float[np.ndarray, "channels time"]) -> ModelBlock:
         """Takes the next samples.
