@@ -27,6 +27,7 @@ PACK = Path(__file__).resolve().parent
 WORK, RUN, LIBRARIES = PACK / "work", PACK / "run", PACK / "libraries"
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 NEEDED = {"torch": (2, 11), "lightning": (2, 6), "numpy": (1, 26), "scipy": (1, 11)}
+SAVING_SECONDS = 30.0  # that a run has to save what it has reached
 INSTALMENT = "rephase-instalment"  # what an output folder says it is
 
 
@@ -136,18 +137,20 @@ def train(manifest: dict[str, Any], minutes: float, device: str) -> int:
     paths = [str(WORK / "code"), str(LIBRARIES), *filter(None, [os.environ.get("PYTHONPATH")])]
     # Nothing of the pack is written to but what this file writes.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(command, cwd=WORK, env=environment)
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the run as SIGTERM does.
+    process = subprocess.Popen(command, cwd=WORK, env=environment, start_new_session=True)
 
     def end(number: int, _: Any) -> None:
-        process.terminate()
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
     try:
         return process.wait()
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.terminate()  # it finishes the step that is under way and saves it
+            process.wait(timeout=SAVING_SECONDS)
+        process.kill()
         process.wait()
 
 

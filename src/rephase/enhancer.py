@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from rephase import __version__
+from rephase.audio.ahead import read_ahead
 from rephase.audio.files import AudioInfo, read_blocks
 from rephase.audio.highband import BandJoin, HighBand, checked_highband
 from rephase.audio.limiter import Limiter
@@ -266,16 +267,12 @@ class Enhancer:
         notices: list[str] = []
         with plan.open(self.made_by, before_naming) as result:
             for planned, sink in zip(plan.tracks, result.tracks):
-                for block in self.enhanced_track(
-                    planned,
-                    read_blocks(planned.info, notices=notices),
-                    notices,
-                    strength=strength,
-                    highband=highband,
-                    part=part,
-                ):
-                    sink.write(block)
-                    clock.tell(block.shape[1], planned.sample_rate)
+                with read_ahead(read_blocks(planned.info, notices=notices)) as blocks:
+                    for block in self.enhanced_track(
+                        planned, blocks, notices, strength=strength, highband=highband, part=part
+                    ):
+                        sink.write(block)
+                        clock.tell(block.shape[1], planned.sample_rate)
                 clock.next_track(planned.info.seconds)
         notices = [planned.format.notice for planned in plan.tracks if planned.format.notice] + plan.notices + notices
         if output_rate is None and strength > 0:

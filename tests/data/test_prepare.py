@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,23 @@ def test_bad_recordings_and_pairs_are_left_out_and_listed(tmp_path, voicebank, w
     assert len(ids) == 10
     with pytest.raises(CorpusError, match=r"more than 2 of 28 recordings are bad: .*p226_001\.wav.*p227_001"):
         prepare(VOICEBANK_DEMAND, voicebank, tmp_path / "new", replace(PARTIAL, most_bad=2))
+
+
+def test_a_killed_run_goes_on_and_leaves_nothing_behind(tmp_path, speech, put):
+    for number in range(80):
+        put(tmp_path / "talks" / f"speaker{number % 5}" / f"{number}.wav", np.tile(speech[number % 12], 4), 16000)
+    out = tmp_path / "out"
+    program = [sys.executable, "-m", "rephase", "data", "prepare", "folder", tmp_path / "talks", out, "--jobs", "1"]
+    running = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(list(out.rglob("*.flac"))) < 10 and running.poll() is None:
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+    result = prepare(folder_recipe("talks", "speech"), tmp_path / "talks", out)
+    assert result.converted + result.skipped == 80
+    assert result.skipped >= 9  # one of the files that were seen may still have had a temporary name
+    assert not [path for path in out.rglob("*") if path.name.startswith(".")]
+    assert len(rows_of(out / "speech.csv")) == 80
 
 
 def test_a_full_disk_is_no_fault_of_the_recordings(tmp_path, voicebank):

@@ -274,6 +274,14 @@ def test_crops_are_the_same_for_the_same_seed_and_go_on_at_an_epoch(index):
     assert first(50, seed=1) != first(50, seed=1, first_epoch=1)
 
 
+def test_crops_of_several_workers_are_the_same_each_time(index):
+    def batches() -> list[list[float]]:
+        crops = ShardCrops(index.path, 1600, buffer=10, rank=0, world_size=1)
+        return [batch.samples.flatten().tolist() for batch in islice(DataLoader(crops, 8, num_workers=2), 30)]
+
+    assert batches() == batches()  # 30 batches: several epochs
+
+
 def test_more_readers_than_recordings_are_told(tmp_path, manifest):
     (tmp_path / "few.csv").write_text(f"path,split,source\n{manifest.parent / '01.wav'},train,x\n")
     index = write_shards(tmp_path / "few.csv", tmp_path / "out")
@@ -296,5 +304,9 @@ def test_shards_are_packed_as_their_manifest_would_be(index, manifest, tmp_path)
     before = (tmp_path / "shards.npy").stat().st_mtime_ns
     pack(Path(index.path), "train", tmp_path / "shards.npy")
     assert (tmp_path / "shards.npy").stat().st_mtime_ns == before
+    by_folder = pack(Path(index.path).parent, "train", tmp_path / "folder.npy")  # SPLIT.json is in it
+    assert (by_folder.samples == by_file.samples).all()
+    with pytest.raises(CorpusError, match=r"can't read the index of shards \(no such file.*valid\.json"):
+        pack(Path(index.path).parent, "valid", tmp_path / "valid.npy")
     with pytest.raises(CorpusError, match="must be of the split valid at 16000 Hz, got train at 16000 Hz"):
         pack(Path(index.path), "valid", tmp_path / "valid.npy")

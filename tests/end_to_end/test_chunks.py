@@ -22,9 +22,13 @@ def model():
     pytest.skip("the default model ships no weights yet")
 
 
-def test_chunks_give_what_one_call_gives(model, example_audio):
-    clips = [example_audio / f"{name}.degraded.flac" for name in ("dishes-0db", "exercise-bike-10db", "kitchen-0db")]
-    speech = np.concatenate([soundfile.read(clip, dtype="float32")[0] for clip in clips])[None]
+@pytest.mark.parametrize("whisper_db", [0, -36, -60])
+def test_chunks_give_what_one_call_gives(model, example_audio, whisper_db):
+    """Everywhere, also within a whisper after a shout and where the whisper ends."""
+    names = ("dishes-0db", "exercise-bike-10db", "kitchen-0db")
+    clips = [soundfile.read(example_audio / f"{name}.degraded.flac", dtype="float32")[0] for name in names]
+    clips[1] = clips[1] * np.float32(10 ** (whisper_db / 20))
+    speech = np.concatenate(clips)[None]
     assert speech.shape == (1, 12 * model.sample_rate)
     runtime = OnnxRuntime(model, "cpu")
 
@@ -34,6 +38,7 @@ def test_chunks_give_what_one_call_gives(model, example_audio):
     whole = runtime(levelled) / gain
 
     in_chunks = dataclasses.replace(model, chunk_samples=2 * model.sample_rate)
+    assert in_chunks.is_local
     error = Enhancer(runtime, in_chunks).enhance(speech, model.sample_rate) - whole
     error_db, local_db = (10 * np.log10(np.mean(x.reshape(-1, WINDOW) ** 2, axis=1)) for x in (error, whole))
     assert np.max(error_db - local_db) < -60

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,20 @@ def test_a_model_that_breaks_the_contract_is_named(model, answer, reason):
 
     with pytest.raises(ModelError, match=reason):
         streamed(Broken(), model("gain"), speech(1.0), 16000)
+
+
+@pytest.mark.parametrize(("latency_ms", "fade"), [(10_000.0, 8000), (0.0, 1024)])
+def test_calls_of_other_levels_slide_into_each_other(model, latency_ms, fade):
+    """A model that waits for a call's end gives each its own level; one slides into the next over half a second."""
+    gains = iter(range(1, 100))
+
+    class Moody:
+        name, device = "moody", "cpu"
+
+        def __call__(self, waveform):
+            return waveform * np.float32(next(gains))
+
+    folder = dataclasses.replace(model("gain", chunk_samples=20000), latency_ms=latency_ms)
+    assert folder.is_local == (latency_ms == 0)
+    before, after, _ = streamed(Moody(), folder, 0.1 + speech(4.0, channels=1) ** 2, 5000)
+    assert np.abs(np.diff(after / before)).max() == pytest.approx(1 / fade, rel=0.05)

@@ -22,7 +22,7 @@ TINY = (
 FEW_STEPS = (
     "budget={minutes: null, steps: 24}", "batch.items=2", "batch.seconds=1.0", "optimizer.warmup_steps=5",
     "degradation.p_room=0.5", "data.rooms=2", "validation.every=12", "validation.batches=1",
-    "validation.kinds=[denoise]", "validation.checkpoint_every=5", "validation.log_every=1",
+    "validation.kinds=[denoise]", "validation.listen=0", "validation.checkpoint_every=5", "validation.log_every=1",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def changed() -> Callable[..., Experiment]:
 
 @pytest.fixture(scope="session")
 def experiment(changed: Callable[..., Experiment]) -> Experiment:
-    return changed("validation.kinds=[]")
+    return changed("validation.kinds=[]", "validation.listen=1")
 
 
 @pytest.fixture(scope="session")

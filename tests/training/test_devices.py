@@ -23,8 +23,8 @@ def test_two_processes_give_the_gradients_of_one_with_both_batches(name, changed
     )
     small = "adversaries={periods: {weight: 0.05, channels: [2, 4]}}"
     experiment = changed(
-        "budget.steps=1", "batch.seconds=0.5", "batch.workers=0", 'precision="64"', "optimizer.clip=1e9", small, *network,
-        name=name,
+        "budget.steps=1", "batch.seconds=0.5", "batch.workers=0", 'precision="64"', "optimizer.clip=1e9", small,
+        *network, name=name,
     )  # fmt: skip
     torch.manual_seed(0)
     clean = 0.05 * torch.randn(4, 8000)

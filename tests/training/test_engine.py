@@ -75,7 +75,7 @@ def test_tensorboard_gets_losses_sound_and_pictures(finished):
     assert {"loss", "loudness", "valid_estoi"} <= set(tags["scalars"])
     assert {"denoise/0/enhanced", "universal/0/clean"} <= set(tags["audio"])
     assert {"denoise/0/spectra", "bandwidth/0/spectra"} <= set(tags["images"])
-    assert [event.step for event in board.Images("denoise/0/spectra")][0] == 12
+    assert board.Images("denoise/0/spectra")[0].step == 12
 
 
 def test_the_model_folder_holds_the_best_weights_and_runs(finished, experiment):
@@ -154,11 +154,19 @@ def test_a_run_that_exists_is_not_touched_without_resume(finished, experiment, t
 
 
 @pytest.mark.parametrize(
-    "opponents",
-    [(), ("adversaries.periods={weight: 0.1, channels: [2, 4]}", "adversaries.metric={weight: 0.1, channels: 2}")],
-    ids=["alone", "opponents"],
+    ("number", "opponents"),
+    [
+        (signal.SIGTERM, ()),
+        (
+            signal.SIGKILL,
+            ("adversaries.periods={weight: 0.1, channels: [2, 4]}", "adversaries.metric={weight: 0.1, channels: 2}"),
+        ),
+    ],
+    ids=["terminated", "killed with opponents"],
 )
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(opponents, changed, finished, tmp_path, losses):
+def test_a_run_that_was_ended_goes_on_as_if_nothing_had_happened(
+    number, opponents, changed, finished, tmp_path, losses
+):
     experiment = changed("budget.steps=12", "batch.seconds=1.0", *opponents)
     run, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoints" / "last.ckpt"
     whole = fit(experiment, tmp_path / "whole", open_sources(experiment, finished.cache))
@@ -172,8 +180,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(opponents, changed, fin
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.send_signal(number)
+    assert process.wait() == (128 + number if number == signal.SIGTERM else -number)
     reached = torch.load(checkpoint, weights_only=True)["budget"]["step"]
     assert 0 < reached < experiment.budget.steps
 

@@ -9,6 +9,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
+from rephase.losses.published import DENOISING, PHASE_RETRIEVAL
 from rephase.models.architectures import build
 from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
 from rephase.training.engine import fit
@@ -16,7 +17,10 @@ from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import experiments, find_experiment, read_experiment
 from rephase.training.sources import open_sources
 
-TINY_RENET = "network={architecture: RENet, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, phase_hidden: 4}"
+TINY_RENET = (
+    "network={architecture: RENet, hop_length: 200, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, "
+    "phase_hidden: 4}"
+)
 SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-lite": 0.2142e6}
 SMALL_JUDGES = ("adversaries.periods.channels=[2, 4]", "adversaries.metric.channels=2", "adversaries.metric.delay=2")
 
@@ -45,8 +49,8 @@ def twenty_steps(name: str, changed, folder: Path | None) -> Experiment:
     place = (f"data.folder={folder}",) if folder else ()
     judges = SMALL_JUDGES if read_experiment(find_experiment(name)).adversaries.periods.weight else SMALL_JUDGES[1:]
     return changed(
-        "budget.steps=20", "batch.seconds=0.5", "validation.every=1000", "validation.kinds=[own]", *network, *place,
-        *judges, name=name,
+        "budget.steps=20", "batch.seconds=0.5", "validation.every=99", "validation.kinds=[own]", "validation.listen=0",
+        *network, *place, *judges, name=name,
     )  # fmt: skip
 
 
@@ -62,10 +66,17 @@ def test_the_network_and_its_opponents_are_built_at_full_size(name):
         MetricDiscriminator(metric.channels)
 
 
+@pytest.mark.parametrize("name", [name for name in experiments() if not name.startswith("renet-lite")])
+def test_the_weights_of_the_losses_are_the_published_ones(name):
+    experiment = read_experiment(find_experiment(name))
+    weights = {term: weight for term, weight in vars(experiment.losses).items() if weight}
+    assert weights == (PHASE_RETRIEVAL if experiment.task == "phase-retrieval" else DENOISING)
+
+
 @pytest.mark.parametrize("name", experiments())
 def test_twenty_real_steps(name, changed, finished, recorded, losses, tmp_path):
     experiment = twenty_steps(name, changed, recorded if name == "denoise-voicebank" else None)
-    module = fit(experiment, tmp_path / "run", open_sources(experiment, tmp_path / "cache"))
+    module = fit(experiment, tmp_path / "run", open_sources(experiment, finished.cache))
     seen = [float(value) for value in losses(tmp_path / "run").values()]
     assert len(seen) == 20
     assert all(math.isfinite(value) for value in seen)

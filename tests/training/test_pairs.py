@@ -12,6 +12,7 @@ from torch import Tensor
 from rephase.data.corpus import PackedCorpus, pack
 from rephase.degradations.chain import Chain
 from rephase.degradations.noise import active_power
+from rephase.errors import RephaseError
 from rephase.training.batches import TrainingBatches, ValidationBatches
 from rephase.training.pairs import TASKS, Degrader
 from rephase.training.sources import open_sources
@@ -208,6 +209,65 @@ def test_validation_is_the_same_whatever_the_experiment(tmp_path, changed):
     assert len(second) == 2 * len(first)
     assert all(torch.equal(left, right) for left, right in zip(first[0][1:], second[0][1:]))
     assert first[0][1].shape == (8, 64000)
+
+
+def test_a_device_is_given_the_same_crops(corpora):
+    """What lies on a GPU is indexed there; here the same code runs on samples that lie in memory."""
+    speech, noise = corpora
+    on_disk, in_memory = (Degrader(speech, noise, decaying_rooms(), Chain()) for _ in range(2))
+    for crops in (in_memory._speech, in_memory._noise):
+        crops._samples = torch.from_numpy(np.array(crops.corpus.samples))
+    for ours, theirs in zip(on_disk.batch((5,), 8, 1.0), in_memory.batch((5,), 8, 1.0)):
+        assert torch.equal(ours, theirs)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_pairs_up_to_rounding(corpora):
+    chain = Chain(p_rounded=0.0, p_coloured=0.2, p_babble=0.2, p_speed=0.3, p_resampler=0.5)
+    pairs = [Degrader(*corpora, decaying_rooms(), chain, device=device).batch((1,), 16, 1.0)
+             for device in ("cpu", "cuda")]  # fmt: skip
+    for ours, theirs in zip(*pairs):
+        assert theirs.is_cuda
+        assert float(((ours - theirs.cpu()).norm(dim=-1) / ours.norm(dim=-1)).max()) < 1e-4
+
+
+def test_babble_is_of_other_files_than_the_speech():
+    samples = np.concatenate([np.full(16000, value, dtype=np.int16) for value in (1000, 2000, 3000, 4000)])
+    speech = PackedCorpus(samples, np.arange(5) * 16000, ("one",) * 4, 16000)
+    crops = Degrader(speech, constant(1), None, plain())._speech
+    assert crops.files_of((0, 0), 16000) == {0}
+    assert crops.files_of((0, 1), 16000) == {0, 1}
+    assert crops.files_of((3, 100), 16000) == {3, 0}
+    assert crops.files_of((1, 0), 99999) == {0, 1, 2, 3}
+    random = np.random.default_rng(0)
+    assert {crops.place_outside(random, {0, 2})[0] for _ in range(50)} == {1, 3}
+    assert {crops.place_outside(random, {0, 1, 2, 3})[0] for _ in range(50)} <= {0, 1, 2, 3}
+
+
+def test_babble_makes_pairs_with_the_asked_ratio(corpora):
+    speech, _ = corpora
+    degrader = Degrader(speech, None, None, plain(p_babble=1.0, p_noise=1.0, snr_db=(5.0, 5.0)))
+    degraded, clean = degrader.batch((0,), 6, 1.0)
+    ratio = 10 * torch.log10(active_power(clean) / (degraded - clean).square().mean(-1))
+    torch.testing.assert_close(ratio, torch.full((6,), 5.0), atol=0.01, rtol=0)
+
+
+def test_without_noise_and_rooms_there_must_be_no_need_of_them(corpora):
+    speech, _ = corpora
+    with pytest.raises(RephaseError, match=r"noise must be a corpus where a chain mixes recorded noise in; got None"):
+        Degrader(speech, None, decaying_rooms(), Chain())
+    with pytest.raises(RephaseError, match=r"rooms must be responses where p_room is 0.4; got None. Try p_room=0."):
+        Degrader(speech, None, None, Chain(p_noise=0.0, p_second_noise=0.0))
+    degraded, clean = Degrader(speech, None, None, plain(p_noise=0.0)).batch((0,), 2, 0.5)
+    assert torch.equal(degraded, clean)
+
+
+def test_options_leave_what_was_drawn_before(corpora):
+    """An option moves no crop and no draw of another: with a chance near 0 it changes nothing."""
+    plain_pairs = Degrader(*corpora, decaying_rooms(), Chain()).batch((0, 7), 8, 0.5)
+    options = dict.fromkeys(("p_coloured", "p_babble", "p_clip", "p_codec", "p_resampler", "p_phase"), 1e-12)
+    with_options = Degrader(*corpora, decaying_rooms(), Chain(**options)).batch((0, 7), 8, 0.5)
+    assert all(torch.equal(left, right) for left, right in zip(plain_pairs, with_options))
 
 
 def _shared_stretch(first: np.ndarray, second: np.ndarray, length: int = 64) -> bool:

@@ -65,6 +65,12 @@ def test_fields_are_what_the_description_says(tiny):
     assert len({model, find_model(str(tiny))}) == 1, "equal models hash alike"
 
 
+def test_what_waits_for_a_calls_end_is_not_local():
+    assert {model.name: model.is_local for model in list_models()} == {
+        "renet-lite": True, "renet-lite-causal": True, "renet-base": False, "renet-small": False,
+    }  # fmt: skip
+
+
 def test_verified_bytes_are_those_of_the_described_file(tiny):
     assert find_model(tiny).verified_bytes("model.onnx") == GRAPH
 

@@ -50,7 +50,7 @@ class ModelBlock:
     Attributes:
         before: what the model took, `[channels, time]`.
         after: what it gave for that.
-        gain: from the recording's level to the model's, `[1, time]`.
+        gain: from the recording's level to the model's, `[channels, time]`.
     """
 
     before: np.ndarray
@@ -186,7 +186,7 @@ class BandJoin:
 
     def _take_low(self, low: ModelBlock, last: bool) -> None:
         rows = (low.after, low.before) if self._keeps_above else (low.after,)
-        self._low.append(self._up.push((np.concatenate(rows) / low.gain).astype(self._dtype)))
+        self._low.append(self._up.push(np.concatenate([row / low.gain for row in rows]).astype(self._dtype)))
         if self._follows:
             self._gain.push(low.before, low.after, last=last)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rephase import __version__
-from rephase.cli import analyze, compare, data, doctor, enhance, evaluate, export, info, models, train
+from rephase.cli import analyze, compare, data, degrade, doctor, enhance, evaluate, export, info, models, train
 from rephase.cli.failures import one_line, usage_line
 
 EPILOG = """\b
@@ -44,6 +44,7 @@ app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=analyze.EPILOG)(analyze.analyze)
 app.add_typer(data.app, name="data")
 app.command(epilog=train.EPILOG)(train.train)
+app.command(epilog=degrade.EPILOG)(degrade.degrade)
 app.command()(doctor.doctor)
 
 

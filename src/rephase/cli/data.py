@@ -35,7 +35,7 @@ STAGES = {"archives": "sums of archives", "check": "reading headers", "convert":
 app = typer.Typer(
     help="Prepare corpora to train on.", rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
 )
-Jobs = Annotated[int, typer.Option(metavar="N", min=0, help="Files at a time; 0: one a processor.")]
+Jobs = Annotated[int, typer.Option(metavar="N", min=0, help="Files at a time; 0: as suits the processors.")]
 MaxBad = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="How many bad recordings to leave out; 1 % or 20 by default, what is more."),

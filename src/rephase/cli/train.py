@@ -16,6 +16,10 @@ Examples:
   rephase train renet-lite --data corpora --minutes 60
   rephase train configs/denoise-voicebank.yaml --data voicebank-16k batch.items=2 optimizer.clip=5
   rephase train --resume --run runs/renet-lite --minutes 120
+
+\b
+Exit codes: 0 the model is written, 2 nothing could be done, 130 interrupted, 143 terminated; what was reached then is
+saved, and --resume goes on.
 """
 
 

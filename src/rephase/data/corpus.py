@@ -97,7 +97,8 @@ def pack(
     missing, damaged or too short are left out, each with a warning that names it.
 
     Args:
-        manifest: CSV with the columns `path` (relative to the CSV), `split`, `source`; or an index of shards (.json).
+        manifest: CSV with the columns `path` (relative to the CSV), `split` and `source`; or an index of shards
+            (.json), or a folder of shards, which holds SPLIT.json.
         split: which rows to take; `train` leaves out other cuts of a recording that another split holds.
         target: path of the array, ending in .npy; a .json beside it says where each file starts.
         sample_rate: of the array, Hz.
@@ -113,11 +114,12 @@ def pack(
         CorpusError: If the manifest is missing or lacks a column, no row has that split, too many recordings are bad,
             or none is left.
     """
-    if manifest.suffix == ".json":
+    if manifest.suffix == ".json" or manifest.is_dir():
         from rephase.data.shard_packing import pack_shards  # needs what only the extra `train` brings
 
+        index = manifest / f"{split}.json" if manifest.is_dir() else manifest
         return pack_shards(
-            manifest, split, target, sample_rate=sample_rate, most_bad=most_bad, jobs=jobs, progress=progress
+            index, split, target, sample_rate=sample_rate, most_bad=most_bad, jobs=jobs, progress=progress
         )
     rows = [(row["source"], row["path"]) for row in rows_of_split(manifest, split)]
     made_from = _made_from(manifest, sample_rate, rows, shortest_seconds)

@@ -26,13 +26,14 @@ from rephase.data.errors import BadFiles, CorpusError
 from rephase.data.manifest import COLUMNS, read_manifest, write_manifest
 from rephase.data.recipes import Recipe
 from rephase.data.splits import seeded_splits
-from rephase.data.threads import Progress, in_order
+from rephase.data.threads import Progress, in_order, usable_cpus
 from rephase.data.verify import Found, archive_differences, described, differences, find, sound_differences
 from rephase.errors import OutputError
 
 MANIFESTS = {"speech": "speech.csv", "noise": "noise.csv"}
 PAIRS, TEST_PAIRS = "pairs.csv", "pairs-test.csv"
 PAIR_COLUMNS = ("id", "degraded", "clean", "split", "source", "speaker", "seconds", "noise", "snr_db", "reverb")
+WRITERS = 4  # threads a processor: most of their time they wait until the disk has a file for good
 Row = dict[str, str]
 Stage = Callable[[str], Progress]
 
@@ -49,7 +50,7 @@ class Choices:
         shortest_seconds: recordings that are shorter are bad.
         valid_share, test_share: of the speakers, where the corpus names none.
         seed: of those shares.
-        jobs: files at a time; 0: one a processor.
+        jobs: files at a time; 0: as suits the processors.
     """
 
     sample_rate: int = 16000
@@ -186,7 +187,7 @@ def _convert(
         return _written(targets[inner][1], out / inner, choices)
 
     rows = []
-    for number, (inner, done) in enumerate(in_order(work, targets, choices.jobs), 1):
+    for number, (inner, done) in enumerate(in_order(work, targets, choices.jobs or WRITERS * usable_cpus()), 1):
         file, info = targets[inner]
         if isinstance(done, OutputError):  # it is the disk that is bad
             raise done

@@ -1,7 +1,7 @@
 """What is known of public corpora: where they are, their licences, their files, and which speakers train.
 
 A recipe is a table. Counts stand here only where they are published; hours are those of the publication, and a copy
-may be 5 % off. MD5 sums are those of the archives as their hosts publish them. VoiceBank+DEMAND and VCTK share their
+may be 8 % off. MD5 sums are those of the archives as their hosts publish them. VoiceBank+DEMAND and VCTK share their
 speakers: the recipes hold out the same ones, so that a network that trains on both meets no test speaker of either.
 """
 

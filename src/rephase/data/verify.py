@@ -12,7 +12,7 @@ from rephase.data.errors import BadFiles, CorpusError
 from rephase.data.recipes import Part, Recipe
 from rephase.data.threads import Progress, in_order
 
-HOURS_OFF = 0.05  # publications round, and some editions are trimmed
+HOURS_OFF = 0.08  # publications round, and count other editions now and then
 
 
 @dataclass(frozen=True)

@@ -163,18 +163,17 @@ def _noise_options(chain: Chain, items: int, length: int, seed: int) -> dict[str
     if chain.p_noise < 1:
         options["noisy"] = _Dice(seed, "noise", items).chance(chain.p_noise).unsqueeze(-1)
     kind = _Dice(seed, "kind of noise", items).between(0.0, 1.0)
-    if chain.p_babble:
-        rows = (kind < chain.p_babble).nonzero().flatten()
-        dice, most = _Dice(seed, "babble", len(rows)), chain.talkers[1]
+    babbling = (kind < chain.p_babble).nonzero().flatten()
+    coloured = ((kind >= chain.p_babble) & (kind < chain.p_babble + chain.p_coloured)).nonzero().flatten()
+    if len(babbling):
+        dice, most = _Dice(seed, "babble", len(babbling)), chain.talkers[1]
         there = torch.arange(most) < dice.whole(*chain.talkers).unsqueeze(-1)
-        levels = torch.rand(len(rows), most, generator=dice.generator)
-        levels = chain.talkers_db * (2 * levels - 1)
-        options |= {"babble_rows": rows, "talkers_db": torch.where(there, levels, -math.inf)}
-    if chain.p_coloured:
-        rows = ((kind >= chain.p_babble) & (kind < chain.p_babble + chain.p_coloured)).nonzero().flatten()
-        dice = _Dice(seed, "coloured", len(rows))
-        options |= {"coloured_rows": rows, "slope": dice.between(*chain.colour)}
-        options["white"] = torch.randn(len(rows), length, generator=dice.generator)
+        levels = chain.talkers_db * (2 * torch.rand(len(babbling), most, generator=dice.generator) - 1)
+        options |= {"babble_rows": babbling, "talkers_db": torch.where(there, levels, -math.inf)}
+    if len(coloured):
+        dice = _Dice(seed, "coloured", len(coloured))
+        options |= {"coloured_rows": coloured, "slope": dice.between(*chain.colour)}
+        options["white"] = torch.randn(len(coloured), length, generator=dice.generator)
     return options
 
 

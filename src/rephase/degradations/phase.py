@@ -36,5 +36,6 @@ def without_phase(
     Returns:
         As many samples.
     """
-    sizes = {"n_fft": n_fft, "hop_length": hop_length, "win_length": win_length}
-    return istft(zero_phase(stft(waveform, **sizes)), length=waveform.shape[-1], **sizes)
+    spectrum = stft(waveform, n_fft=n_fft, hop_length=hop_length, win_length=win_length)
+    length = waveform.shape[-1]
+    return istft(zero_phase(spectrum), length=length, n_fft=n_fft, hop_length=hop_length, win_length=win_length)

@@ -40,7 +40,17 @@ def rolloff_db(
     Returns:
         dB, for `rephase.degradations.equaliser.equalise`.
     """
-    start = pass_hz[0] + (pass_hz[1] - pass_hz[0]) * drawn[0]
+    start = start_hz(drawn, pass_hz=pass_hz)
     width = WIDTH_HZ[0] + (WIDTH_HZ[1] - WIDTH_HZ[0]) * drawn[1]
     way = ((freqs.unsqueeze(0) - start) / width).clamp(0.0, 1.0)
     return STOP_DB * (3 * way.square() - 2 * way**3)
+
+
+def start_hz(drawn: Float[Tensor, "2 batch 1"], *, pass_hz: tuple[float, float] = PASS_HZ) -> Float[Tensor, "batch 1"]:
+    """Where the curves begin to fall, Hz.
+
+    Args:
+        drawn: by `draw_rolloffs`.
+        pass_hz: range of that frequency.
+    """
+    return pass_hz[0] + (pass_hz[1] - pass_hz[0]) * drawn[0]

@@ -1,6 +1,6 @@
 """Batches for training, endless and the same for the same seed; and the fixed pairs that weights are judged by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float32
@@ -55,7 +55,7 @@ class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):
         count: how many batches of eight items of four seconds each kind has.
     """
 
-    def __init__(self, makers: dict[str, PairMaker], count: int) -> None:
+    def __init__(self, makers: Mapping[str, PairMaker], count: int) -> None:
         self.batches = [
             (kind, *maker.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS))
             for kind, maker in makers.items()

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rephase.training.batches import TrainingBatches
 from rephase.training.checkpoints import Checkpoints, checkpoint_of, state_of
 from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import plain, write_experiment
+from rephase.training.interruption import Interruption
 from rephase.training.listening import Listening
 from rephase.training.memory import check_memory
 from rephase.training.module import EnhancementModule
@@ -61,6 +63,7 @@ def train(
     Raises:
         RephaseError: If recordings are missing or can't be read, the run exists or can't be resumed, memory is too
             small, or the training diverges.
+        KeyboardInterrupt, SystemExit: If the run was interrupted or terminated; what it has reached is saved.
     """
     helper = int(os.environ.get("LOCAL_RANK", "0")) > 0  # started by the process that owns the run
     found = checkpoint_of(run).exists()
@@ -111,6 +114,7 @@ def fit(
     Raises:
         RephaseError: If the loss or the weights leave the numbers, memory is too small, or the checkpoint is of another
             network.
+        KeyboardInterrupt, SystemExit: If the run was interrupted or terminated; what it has reached is saved.
     """
     run.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(experiment.seed, verbose=False)
@@ -124,7 +128,8 @@ def fit(
         start["begun_with"] = {"model": begin.name, "version": begin.version, "training": dict(begin.training)}
     module.starts = [*(state["budget"]["starts"] if state else []), start]
     check_memory(module, device)
-    trainer = _trainer(experiment, run, device=device, devices=devices, callbacks=callbacks)
+    interruption = Interruption()
+    trainer = _trainer(experiment, run, device=device, devices=devices, callbacks=(interruption, *callbacks))
     if (run / "metrics.csv").exists() and trainer.is_global_zero:  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
@@ -151,6 +156,9 @@ def fit(
     finally:
         module.opponents.close()
     Checkpoints.save(trainer, checkpoint)
+    if interruption.number is not None:
+        logger.warning("interrupted at step %d, which is saved; go on with --resume --run %s", module.step, run)
+        raise KeyboardInterrupt if interruption.number == signal.SIGINT else SystemExit(128 + interruption.number)
     trainer.validate(module, valid_loader, verbose=False)
     return module
 

@@ -16,7 +16,7 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 DEFAULT_NETWORK = "renet-lite"
-KINDS = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
+KINDS: dict[str, type[NetworkConfig]] = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
 
 
 class ExperimentError(RephaseError):
@@ -178,18 +178,21 @@ class PeriodAdversary:
         features: weight of feature matching, in units of `weight`.
         periods: samples.
         channels: of the convolutions of each.
+        emphasis: e of x[n] − e x[n − 1], which the waveforms are given first: 0 leaves them as they are; with 0.95 the
+            judges hear the high bands of speech as loud as the low ones.
         learning_rate: of AdamW.
     """
 
     __pydantic_config__: ClassVar = STRICT
     weight: float = 0.0
     features: float = 2.0
+    emphasis: float = 0.0
     periods: tuple[int, ...] = (2, 3, 5, 7, 11)
     channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
     learning_rate: float = 5e-4
 
     def __post_init__(self) -> None:
-        _not_negative("adversaries.periods", self, "weight", "features")
+        _not_negative("adversaries.periods", self, "weight", "features", "emphasis")
         _positive("adversaries.periods", self, "learning_rate")
 
 
@@ -349,7 +352,7 @@ class Experiment:
                 f"network.architecture must be one of {', '.join(KINDS)}; got {architecture!r}. "
                 "Try network.preset=renet-lite."
             )
-        kind = type(PRESETS[preset]) if preset is not None else KINDS[architecture]
+        kind = type(PRESETS[preset]) if preset is not None else KINDS[str(architecture)]
         begun = PRESETS[preset].to_dict() if preset is not None else {}
         begun["phase_only"] = self.task == "phase-retrieval"
         try:

@@ -63,7 +63,7 @@ def read_experiment(path: Path, changes: Iterable[str] = ()) -> Experiment:
         changes: `key=value` with the dotted path of a key, such as `budget.minutes=30`; the value is YAML.
 
     Raises:
-        ExperimentError: If the file can't be read or is no YAML, a key is unknown, or a value has a wrong type or range.
+        ExperimentError: If the file can't be read or is no YAML, a key is unknown, or a value is wrong.
     """
     try:
         values = yaml.load(path.read_text(), _Loader)
@@ -89,7 +89,7 @@ def experiment_from(values: Mapping[str, Any], where: str) -> Experiment:
         where: they come from, for messages.
 
     Raises:
-        ExperimentError: If a key is unknown, or a value has a wrong type or range.
+        ExperimentError: If a key is unknown, or a value is wrong.
     """
     try:
         experiment = TypeAdapter(Experiment).validate_json(json.dumps(values))

@@ -2,8 +2,8 @@
 
 PESQ is C code that no GPU runs, 25 ms for an item of two seconds (`python benchmarks/discriminators.py`); a metric
 discriminator needs it at every step. The pairs of step n are scored in processes of their own while the training goes
-on, and come back, with their labels, at step n + k. k is fixed: late workers are waited for and early ones kept waiting,
-so that a run can be repeated whatever the speed of the machine. What is under way is part of a run's state.
+on, and come back, with their labels, at step n + k. k is fixed: late workers are waited for and early ones kept
+waiting, so that a run can be repeated whatever the speed of the machine. What is under way is part of a run's state.
 """
 
 import logging
@@ -35,7 +35,7 @@ class WorkerError(RephaseError):
 
 @dataclass(frozen=True)
 class LabelledPairs:
-    """The pairs of an earlier step with their scores, on the CPU.
+    """The pairs of an earlier step with their scores, where the pairs of the present step are.
 
     Attributes:
         reference: clean waveforms.
@@ -92,7 +92,7 @@ class PesqLabels:
 
         Args:
             reference: clean waveforms.
-            estimate: enhanced waveforms; no gradient is kept.
+            estimate: enhanced waveforms; no gradient is kept. On their device is the result.
 
         Returns:
             The labelled pairs; None within the first `delay` steps.
@@ -109,7 +109,10 @@ class PesqLabels:
         values = [self._label(score) for score in oldest.scores]
         self.waited += time.monotonic() - start
         self._notice(all(math.isnan(value) for value in values))
-        return LabelledPairs(oldest.reference, oldest.estimate, torch.tensor(values))
+        device = estimate.device
+        return LabelledPairs(
+            oldest.reference.to(device), oldest.estimate.to(device), torch.tensor(values, device=device)
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """The pairs under way, oldest first: tensors and numbers alone."""

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from rephase.errors import RephaseError
 from rephase.metrics import MetricError
 from rephase.models.architectures import build
+from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.torch import load_network
 from rephase.training.experiment import Experiment
 from rephase.training.objective import loss_terms, output_of
@@ -69,7 +70,7 @@ class EnhancementModule(lightning.LightningModule):
                 "name one with the same `network` in its config.json"
             )
         self.network.load_state_dict(network.state_dict())
-        if hasattr(self.network, "makeup"):
+        if isinstance(self.network, RENetLite):
             self.network.makeup.fill_(1.0)  # it is measured anew when the training is done
         self.averaged.module.load_state_dict(self.network.state_dict())
 
@@ -126,7 +127,7 @@ class EnhancementModule(lightning.LightningModule):
             for name, value in {"loss": loss, **terms}.items():
                 logged[name] = logged.get(name, torch.zeros(())) + value.detach().cpu() / pieces
         self._check(logged, batch)
-        self.clip_gradients(main, self.experiment.optimizer.clip, "norm")
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.experiment.optimizer.clip)
         main.step()
         self.averaged.update_parameters(self.network)
         logged |= self.opponents.learn(outputs, others, step=self.step, backward=self.manual_backward)

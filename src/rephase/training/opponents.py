@@ -26,6 +26,7 @@ from rephase.training.experiment import Adversaries
 from rephase.training.labels import PesqLabels
 from rephase.training.objective import Output
 
+Verdicts = list[tuple[Tensor, list[Tensor]]]
 BETAS = (0.8, 0.99)
 SILENCE = 1e-8  # power, −80 dBFS
 
@@ -73,7 +74,7 @@ class Opponents(nn.Module):
         terms: dict[str, tuple[float, Tensor]] = {}
         if self.periods is not None:
             weight, features = self.settings.periods.weight, self.settings.periods.features
-            ours, theirs = _both(self.periods, *_at_unit_level(output.waveform, output.clean))
+            ours, theirs = self._verdicts(*_at_unit_level(output.waveform, output.clean))
             terms["periods"] = (weight, generator_loss(estimate=[scores for scores, _ in ours]))
             matching = feature_matching_loss(
                 estimate=[layers for _, layers in ours], reference=[layers for _, layers in theirs]
@@ -110,7 +111,7 @@ class Opponents(nn.Module):
         )
         remaining = list(optimizers)
         if self.periods is not None:
-            ours, theirs = _both(self.periods, estimate, clean)
+            ours, theirs = self._verdicts(estimate, clean)
             loss = discriminator_loss(estimate=[s for s, _ in ours], reference=[s for s, _ in theirs])
             logged["opponent_periods"] = _step(remaining.pop(0), loss, backward)
         if self.metric is not None and self._labels is not None and step % self.settings.metric.every == 0:
@@ -125,6 +126,16 @@ class Opponents(nn.Module):
                 logged["opponent_metric"] = _step(remaining.pop(0), loss, backward)
         return logged
 
+    def _verdicts(self, estimate: Tensor, reference: Tensor) -> list[Verdicts]:
+        """What the judge of periods says of both, from one call."""
+        assert self.periods is not None
+        both, emphasis = torch.cat([estimate, reference]), self.settings.periods.emphasis
+        verdicts = self.periods(both - emphasis * nn.functional.pad(both[:, :-1], (1, 0)))
+        return [
+            [(scores.chunk(2)[side], [layer.chunk(2)[side] for layer in layers]) for scores, layers in verdicts]
+            for side in (0, 1)
+        ]
+
     def _magnitudes(self, *waveforms: Tensor) -> list[Tensor]:
         """Compressed magnitudes with the network's own STFT."""
         transforms, exponent = FastTransforms(self.config), self.config.compression
@@ -137,7 +148,7 @@ class Opponents(nn.Module):
 
     def take_up(self, pending: dict[str, Any]) -> None:
         """Goes on with what waited."""
-        if self._labels is not None:
+        if self._labels is not None and pending:  # a judge that is new in this start has nothing pending
             self._labels.load_state_dict(pending)
 
     def close(self) -> None:
@@ -150,18 +161,6 @@ def _at_unit_level(estimate: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]
     """Both with the gain that gives each reference an RMS of 1: to judges, quiet speech would be next to nothing."""
     gain = (reference.square().mean(-1, keepdim=True) + SILENCE).rsqrt()
     return gain * estimate, gain * reference
-
-
-def _both(
-    judge: MultiPeriodDiscriminator, estimate: Tensor, reference: Tensor
-) -> tuple[list[tuple[Tensor, list[Tensor]]], list[tuple[Tensor, list[Tensor]]]]:
-    """What it says of both, from one call."""
-    verdicts = judge(torch.cat([estimate, reference]))
-    halves = [
-        [(scores.chunk(2)[side], [layer.chunk(2)[side] for layer in layers]) for scores, layers in verdicts]
-        for side in (0, 1)
-    ]
-    return halves[0], halves[1]
 
 
 def _step(optimizer: Any, loss: Tensor, backward: Callable[[Tensor], None]) -> Tensor:

@@ -12,11 +12,12 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from rephase.data.corpus import FULL_SCALE, PackedCorpus
+from rephase.data.corpus import PackedCorpus
 from rephase.degradations.chain import Chain
 from rephase.degradations.degrading import degrade
 from rephase.degradations.draws import Draws, draw
 from rephase.errors import RephaseError
+from rephase.training.crops import Crops
 
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
 _ALONE = Chain(
@@ -60,10 +61,10 @@ class Degrader:
         self.rooms = None if rooms is None else rooms.to(self.device)
         weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
-        self._speech = _Crops(speech, self.speech_weights, device)
+        self._speech = Crops(speech, self.speech_weights, device)
         self._noise = None
         if noise is not None:
-            self._noise = _Crops(noise, np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate), device)
+            self._noise = Crops(noise, np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate), device)
 
     def batch(
         self, seed: tuple[int, ...], items: int, seconds: float
@@ -114,8 +115,6 @@ class Degrader:
         for row in draws.babble_rows.tolist():
             own = self._speech.files_of(places[row], draws.source_length(length))
             chosen += [self._speech.place_outside(random, own) for _ in range(draws.talkers_db.shape[1])]
-        if not chosen:
-            return torch.zeros(*draws.talkers_db.shape, length, device=self.device)
         return self._speech.tiled(chosen, length).unflatten(0, draws.talkers_db.shape)
 
 
@@ -129,65 +128,3 @@ def _check(chain: Chain, noise: PackedCorpus | None, rooms: Tensor | None) -> No
         )
     if rooms is None and chain.p_room:
         raise RephaseError(f"rooms must be responses where p_room is {chain.p_room}; got None. Try p_room=0.")
-
-
-class _Crops:
-    """Crops of a corpus, on a device.
-
-    Args:
-        corpus: of packed files.
-        weights: how often each file is drawn.
-        device: where samples are kept; on the CPU they stay where the corpus has them, on disk.
-    """
-
-    def __init__(self, corpus: PackedCorpus, weights: np.ndarray, device: str) -> None:
-        self.corpus, self.device, self._sizes = corpus, torch.device(device), corpus.lengths()
-        # What `Generator.choice(p=...)` makes anew at each call.
-        self._cumulative = (weights / weights.sum()).cumsum()
-        self._cumulative /= self._cumulative[-1]
-        on_cpu = self.device.type == "cpu"
-        self._samples = None if on_cpu else torch.from_numpy(np.array(corpus.samples)).to(self.device)
-
-    def place(self, random: np.random.Generator) -> tuple[int, int]:
-        """A file, in proportion to its weight, and a sample in it, counted from its start."""
-        index = int(self._cumulative.searchsorted(random.random(), side="right"))
-        return index, int(random.integers(self._sizes[index]))
-
-    def files_of(self, place: tuple[int, int], length: int) -> set[int]:
-        """The files that a crop of `running_on` runs through."""
-        offsets, total = self.corpus.offsets, len(self.corpus.samples)
-        start = int(offsets[place[0]]) + place[1]
-        if length >= total:
-            return set(range(len(self.corpus)))
-        parts = [(start, min(start + length, total)), (0, start + length - total)]
-        ends = [(offsets.searchsorted([first, last - 1], side="right") - 1) for first, last in parts if last > first]
-        return {index for first, last in ends for index in range(int(first), int(last) + 1)}
-
-    def place_outside(self, random: np.random.Generator, files: set[int]) -> tuple[int, int]:
-        """A place in another file than these; in any where there is no other."""
-        place = self.place(random)
-        for _ in range(100):
-            if place[0] not in files:
-                break
-            place = self.place(random)
-        return place
-
-    def tiled(self, places: list[tuple[int, int]], length: int) -> Tensor:
-        """Samples of one file each, which starts again where it ends; full scale ±1."""
-        offsets = self.corpus.offsets
-        first = [int(offsets[index]) for index, _ in places]
-        sizes = [int(offsets[index + 1] - offsets[index]) for index, _ in places]
-        return self._taken(first, [start for _, start in places], sizes, length)
-
-    def running_on(self, places: list[tuple[int, int]], length: int) -> Tensor:
-        """Samples from one file into the next: speech of the same source, without a pause; full scale ±1."""
-        starts = [int(self.corpus.offsets[index]) + start for index, start in places]
-        return self._taken([0] * len(places), starts, [len(self.corpus.samples)] * len(places), length)
-
-    def _taken(self, first: list[int], starts: list[int], sizes: list[int], length: int) -> Tensor:
-        """Samples first + (start + 0 … length − 1) mod size."""
-        columns = torch.tensor([first, starts, sizes]).to(self.device, non_blocking=True).unsqueeze(-1)
-        positions = columns[0] + (columns[1] + torch.arange(length, device=self.device)) % columns[2]
-        if self._samples is not None:
-            return self._samples[positions].float() / FULL_SCALE
-        return torch.from_numpy(self.corpus.samples[positions.numpy()].astype(np.float32) / np.float32(FULL_SCALE))

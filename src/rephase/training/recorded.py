@@ -8,7 +8,7 @@ from torch import Tensor
 from rephase.data.corpus import PackedCorpus
 from rephase.degradations.draws import LEVEL_DB
 from rephase.degradations.noise import active_power
-from rephase.training.pairs import _Crops as Crops
+from rephase.training.crops import Crops
 
 
 class RecordedPairs:

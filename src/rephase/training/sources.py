@@ -78,7 +78,8 @@ def _recorded(experiment: Experiment, pairs: Path, cache: Path, device: str) -> 
     data, rate = experiment.data, experiment.network_config().sample_rate
     if set(task_of(experiment).kinds) != {OWN}:
         raise ExperimentError(
-            "recorded pairs are degraded already and can't be judged by other kinds than own. Try validation.kinds=[own]."
+            "validation.kinds must be own where pairs are recorded, as they are degraded already. "
+            "Try validation.kinds=[own]."
         )
     train, valid = (
         pack_pairs(pairs, split, cache, sample_rate=rate, most_bad=data.most_bad) for split in ("train", "valid")

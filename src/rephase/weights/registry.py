@@ -83,6 +83,14 @@ class ModelFolder:
         """Whether the folder holds weights, so that the model can run."""
         return bool(self.files)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether a sample is final once `future_samples` more are there, so that chunks give what one call gives.
+
+        Norms and attention over a whole call wait for its end: such a model says so with its latency.
+        """
+        return self.latency_ms * self.sample_rate / 1000 <= self.future_samples + self.hop_length
+
     @classmethod
     def read(cls, folder: Path) -> "ModelFolder":
         """Reads and checks a folder's description.
