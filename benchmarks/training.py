@@ -177,17 +177,18 @@ def page(
     ]  # fmt: skip
     lengths = [[name, *(f"{found[1, seconds] / seconds:.2f}" for seconds in LENGTHS)] for name, found in grown.items()]
     batches = [[name, *(f"{found[items, 1.0] / items:.2f}" for items in ITEMS)] for name, found in grown.items()]
-    beside = "other work ran on the machine meanwhile, so that the ratios say more than the seconds"
+    beside = "other work ran on the machine meanwhile, so that ratios say more than seconds"
+    where = f"{machine()}; {versions(['torch', 'lightning', 'numpy'])}"
     return f"""# How fast a network is trained
 
-Written by `python benchmarks/training.py --rounds {rounds}`: medians of turns in one process, on one thread. Seconds are of
-the processor; {beside}.
-{machine()}; {versions(["torch", "lightning", "numpy"])}.
+Written by `python benchmarks/training.py --rounds {rounds}`: medians of turns in one process, on one thread.
+Seconds are of the processor; {beside}.
+{where}.
 
 ## A step against a plain re-statement of it
 
-Forward, losses and backward. The plain one gives the same loss (within {100 * ALIKE:g} %, checked before it is timed) by
-complex64 tensors and convolutions, and takes the STFTs that a loss needs for each loss anew; in the published networks
+Forward, losses and backward. The plain one gives the same loss (within {100 * ALIKE:g} %, checked before it is
+timed) by complex64 tensors and convolutions, and takes the STFTs that a loss needs for each loss anew; in the published networks
 it also has an attention for each stream (`benchmarks/plain_training.py`).
 
 {table(["network", "batch", "ours", "plain", "plain / ours"], steps)}
@@ -199,8 +200,8 @@ fast.
 
 {table(["network", "batch", "making it", "step / making it"], loader)}
 
-A real run of renet-lite over {pace["steps"]:.0f} steps of 4 × 2 s, its batches made by one process beside it, waited for
-data {100 * pace["waiting_share"]:.1f} % of its time (goal: below 5 %).
+A real run of renet-lite over {pace["steps"]:.0f} steps of 4 × 2 s, its batches made by one process beside it,
+waited for data {100 * pace["waiting_share"]:.1f} % of its time (goal: below 5 %).
 
 ## How the cost grows
 

@@ -11,6 +11,7 @@ file cut into pieces of at most --piece-mb with its SHA-256.
 """
 
 import argparse
+import hashlib
 import json
 import logging
 import platform
@@ -103,6 +104,7 @@ def pack(options: argparse.Namespace, scratch: Path) -> None:
         folder,
         cut_files,
         kind=KIND,
+        id=hashlib.sha256(json.dumps(cut_files).encode()).hexdigest(),
         began_with=began_with,
         missing_metrics=missing,
         target=[options.python, system, options.machine],

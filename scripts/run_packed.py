@@ -52,7 +52,7 @@ def main() -> int:
     check_target(manifest)
     join(PACK, WORK, pieces_in="pieces")
     install(WORK / "wheels", LIBRARIES)
-    take_up(out)
+    take_up(out, manifest)
     minutes = options.max_minutes - options.finish_minutes - (time.monotonic() - began) / 60
     if minutes <= 0:
         gone = (time.monotonic() - began) / 60
@@ -112,17 +112,21 @@ def install(wheels: Path, target: Path) -> None:
     stamp.write_text(wanted)
 
 
-def take_up(out: Path) -> None:
+def take_up(out: Path, manifest: dict[str, Any]) -> None:
     """Puts the run in place that is gone on from: this folder's own, the output folder's, or the packed one."""
     if (RUN / CHECKPOINT).exists():
         return
     if RUN.exists():  # it ended before its first checkpoint
         shutil.rmtree(RUN)
     if (out / "manifest.json").exists():
-        if read_manifest(out).get("kind") != INSTALMENT:
-            raise PieceError(f"the output folder belongs to something else; {out}; name another one with --out")
-        join(out, RUN)
-    elif (WORK / "run" / CHECKPOINT).exists():
+        theirs = read_manifest(out)
+        if theirs.get("pack") == manifest["id"]:
+            join(out, RUN)
+            return
+        reached = theirs["files"].get(CHECKPOINT.as_posix(), {}).get("sha256")
+        if reached is None or reached != manifest["began_with"]:  # else this pack goes on from it
+            raise PieceError(f"the output folder holds what another pack left; {out}; name another one with --out")
+    if (WORK / "run" / CHECKPOINT).exists():
         shutil.copytree(WORK / "run", RUN)
 
 
@@ -169,7 +173,7 @@ def deliver(out: Path, most_bytes: int, manifest: dict[str, Any]) -> None:
     for name in kept:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (fresh / name).replace(out / name)
-    write_manifest(out, files, kind=INSTALMENT, began_with=manifest["began_with"])
+    write_manifest(out, files, kind=INSTALMENT, pack=manifest["id"], began_with=manifest["began_with"])
     for file in earlier.values():
         for piece in file["pieces"]:
             if piece["name"] not in kept:

@@ -90,6 +90,12 @@ def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, monkeypatch)
     told = run(target, tmp_path / "fresh" / "run.py", "--out", out, "--max-minutes", 30, env=bare)
     assert "h of audio an hour" in told
     assert "it is finished" in told
+    manifest = json.loads((out / "manifest.json").read_text())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "manifest.json").write_text(json.dumps(manifest | {"pack": "another"}))
+    shutil.rmtree(tmp_path / "fresh" / "run")
+    foreign = [target, tmp_path / "fresh" / "run.py", "--out", tmp_path / "other", "--max-minutes", 30]
+    assert "another pack left" in run(*foreign, code=1, env=bare)
     run(sys.executable, scripts / "pack_run.py", "join", tmp_path / "first", home)
     assert json.loads((home / "environment.json").read_text())["command"]
     run(sys.executable, "-m", "rephase", "train", "--resume", "--run", home, "--device", "cpu")
