@@ -188,8 +188,8 @@ Seconds are of the processor; {beside}.
 ## A step against a plain re-statement of it
 
 Forward, losses and backward. The plain one gives the same loss (within {100 * ALIKE:g} %, checked before it is
-timed) by complex64 tensors and convolutions, and takes the STFTs that a loss needs for each loss anew; in the published networks
-it also has an attention for each stream (`benchmarks/plain_training.py`).
+timed) by complex64 tensors and convolutions, and takes the STFTs that a loss needs for each loss anew; in the
+published networks it also has an attention for each stream (`benchmarks/plain_training.py`).
 
 {table(["network", "batch", "ours", "plain", "plain / ours"], steps)}
 
