@@ -48,6 +48,7 @@ bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchma
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/training.py
 
 faults: $(VENV)/.stamp-dev ## send thousands of damaged and odd files through; writes docs/robustness.md
 	$(BIN)/python tests/faults/table.py
