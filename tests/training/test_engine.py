@@ -226,7 +226,7 @@ def test_all_optimizers_follow_the_budget_each_at_its_own_rate(changed, tmp_path
     experiment = changed("optimizer.warmup_steps=1", opponent)
     module = EnhancementModule(experiment, tmp_path)
     main, judge = module.configure_optimizers()
-    monkeypatch.setattr(module, "_trainer", SimpleNamespace(optimizers=[main, judge], global_rank=0))
+    monkeypatch.setattr(module, "_trainer", SimpleNamespace(optimizers=[main, judge], global_rank=0, should_stop=False))
     for step, share in ((0, 1.0), (12, 0.01 + 0.99 / 2)):
         module.step = step
         module.on_train_batch_start(None, 0)
