@@ -8,6 +8,7 @@ end, rephase and the loop (`plain_loop.py`) taking turns; ratios are of one run.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--long-seconds", type=int, default=LONG_SECONDS, help="length of the long file")
     parser.add_argument("--memory-minutes", type=int, nargs="+", default=MEMORY_MINUTES, help="lengths to look at")
     arguments = parser.parse_args()
+    arguments.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     model = find_model(arguments.model)
     with tempfile.TemporaryDirectory() as name:
         races = measure_races(Path(name), model, arguments)
@@ -206,12 +208,13 @@ def report(
     """Writes the page."""
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed(arguments).items()]
     made_by = " ".join(["python benchmarks/files.py", *options]) if options else "make bench"
+    load = f"{arguments.load:.1f} processes wanted to run in the minute before" if arguments.load else "load unknown"
     worst = max(cost["other_cpu_seconds"] / cost["model_cpu_seconds"] for cost in costs.values())
     parts = [
         "# Benchmarks of whole files",
         f"Made by `{made_by}`, all figures in one run.",
         f"- Model: {model.name} {model.version}; SHA-256 of model.onnx: `{model.files['model.onnx'].sha256}`.\n"
-        f"- Machine: {machine()}.\n"
+        f"- Machine: {machine()}; {load}.\n"
         f"- Versions: {versions(('rephase', 'numpy', 'onnxruntime', 'soundfile', 'soxr', 'av'))}.",
         "## Against a plain loop",
         "The loop (`benchmarks/plain_loop.py`) reads, resamples, runs the same graph in ONNX Runtime as it comes, "
