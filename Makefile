@@ -8,8 +8,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # What make train takes.
-MINUTES ?= 60
-RUN     ?= runs/renet-lite
+EXPERIMENT ?= renet-lite
+MINUTES    ?= 60
+RUN        ?= runs/$(EXPERIMENT)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -56,8 +57,8 @@ results: check-data $(VENV)/.stamp-dev ## score the default model on a data fold
 
 # One niced run after another goes on in the same folder until its minutes are spent. Threads that wait spin for a
 # moment and then sleep (libgomp): sleeping at once costs a third of the pace, and spinning on stalls beside other work.
-train: check-training-data $(VENV)/.stamp-dev ## train renet-lite on a data folder: make train DATA=FOLDER [MINUTES=60] [RUN=runs/renet-lite]
-	GOMP_SPINCOUNT=20000 nice -n 19 $(BIN)/python -m rephase.training.lite --data "$(DATA)" --run "$(RUN)" --minutes $(MINUTES) --compile
+train: check-training-data $(VENV)/.stamp-dev ## train an experiment on a data folder: make train DATA=FOLDER [EXPERIMENT=renet-lite] [MINUTES=60] [RUN=runs/renet-lite]
+	GOMP_SPINCOUNT=20000 nice -n 19 $(BIN)/rephase train $(EXPERIMENT) --data "$(DATA)" --run "$(RUN)" --minutes $(MINUTES) $(if $(wildcard $(RUN)/checkpoints/last.ckpt),--resume)
 
 clean: ## remove caches, builds and the demo's output (keeps .venv)
 	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache

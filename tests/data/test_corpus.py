@@ -1,16 +1,21 @@
 """Packing, cropping, tiling, and the mistakes of a manifest."""
 
 import csv
+import logging
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from rephase.data.corpus import CorpusError, PackedCorpus, pack
+from rephase.audio.resample import resampled_length
+from rephase.data.corpus import CorpusError, PackedCorpus, pack_pairs
+from rephase.data.corpus import pack as pack_seconds
 from rephase.data.sources import source_facts
 
 CLIPS = Path(__file__).parent.parent / "clips"
+pack = partial(pack_seconds, shortest_seconds=0.0)  # the files of most tests have a few samples
 
 
 def write(folder: Path, files: dict[str, tuple[str, str, np.ndarray]], rate: int = 16000) -> Path:
@@ -111,30 +116,113 @@ def test_an_unknown_split_is_refused_with_those_there_are(tmp_path):
         pack(manifest, "test", tmp_path / "a.npy")
 
 
-@pytest.mark.parametrize(
-    ("samples", "rate", "message"),
-    [
-        (np.zeros((4, 2), dtype=np.int16), 16000, "mono at 16000 Hz, got 2 channel"),
-        (steps(0, 4), 44100, "at 44100 Hz"),
-        (steps(0, 0), 16000, "holds no samples"),
-    ],
-)
-def test_recordings_that_do_not_fit_are_named(tmp_path, samples, rate, message):
-    manifest = write(tmp_path, {"odd.wav": ("train", "one", samples)}, rate)
-    with pytest.raises(CorpusError, match=message) as error:
-        pack(manifest, "train", tmp_path / "a.npy")
-    assert "odd.wav" in str(error.value)
-    assert not (tmp_path / "a.npy").exists()
+def test_any_rate_and_channels_are_converted(tmp_path):
+    """A tone at 48 kHz in the left of two channels is at 16 kHz half as loud, and not a sample late."""
+    seconds = np.arange(48000) / 48000
+    tone = np.round(16000 * np.sin(2 * np.pi * 1000 * seconds)).astype(np.int16)
+    manifest = write(tmp_path, {"wide.wav": ("train", "one", np.stack([tone, 0 * tone], axis=1))}, 48000)
+    corpus = pack_seconds(manifest, "train", tmp_path / "a.npy")
+    assert len(corpus.samples) == resampled_length(48000, 48000, 16000) == 16000
+    inner = slice(500, -500)  # the ends of a tone are not in the band
+    np.testing.assert_allclose(corpus.samples[inner], tone[::3][inner] / 2, atol=1)
 
 
-def test_recordings_that_cannot_be_read_are_named(tmp_path):
-    manifest = write(tmp_path, {"odd.wav": ("train", "one", steps(1, 4))})
-    (tmp_path / "odd.wav").write_text("no audio")
-    with pytest.raises(CorpusError, match=r"can't read a recording .*odd\.wav"):
+def test_samples_beyond_full_scale_are_limited_and_do_not_wrap(tmp_path):
+    """What a lossy codec makes of a loud square wave goes beyond full scale."""
+    square = np.where(np.arange(16000) % 100 < 50, 32767, -32768).astype(np.int16)
+    manifest = write(tmp_path, {"a.wav": ("train", "one", square)})
+    soundfile.write(tmp_path / "a.wav", square, 16000, format="OGG", subtype="VORBIS")
+    heard, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert np.abs(heard).max() > 1.05
+    corpus = pack_seconds(manifest, "train", tmp_path / "a.npy")
+    np.testing.assert_allclose(corpus.crop(0, len(heard)), np.clip(heard, -1, 1), atol=2**-15)
+
+
+def test_floats_are_read_on_their_own_scale(tmp_path):
+    manifest = write(tmp_path, {"a.wav": ("train", "one", steps(0, 4))})
+    soundfile.write(tmp_path / "a.wav", np.array([0.5, -0.25]), 16000, subtype="FLOAT")
+    assert pack(manifest, "train", tmp_path / "a.npy").samples.tolist() == [16384, -8192]
+
+
+def damage(folder: Path) -> dict[str, str]:
+    """Puts files on the manifest's names that nobody can use; name → what is told."""
+    (folder / "bad0.wav").write_text("no audio")
+    (folder / "bad1.wav").unlink()
+    soundfile.write(folder / "bad2.wav", np.array([0.1] * 1600 + [np.nan]), 16000, subtype="FLOAT")
+    whole = (folder / "bad3.wav").read_bytes()
+    (folder / "bad3.wav").write_bytes(whole[:44])
+    soundfile.write(folder / "bad4.wav", steps(3, 1599), 16000)
+    return {
+        "bad0.wav": "no audio file",
+        "bad1.wav": "there is no such file",
+        "bad2.wav": "a sample is nan",
+        "bad3.wav": "",
+        "bad4.wav": "lasts 0.100 s, less than 0.1 s",
+    }
+
+
+def test_bad_recordings_are_named_and_left_out(tmp_path, caplog):
+    names = [f"{kind}{number}.wav" for kind in ("bad", "good") for number in range(5)]
+    manifest = write(tmp_path, {name: ("train", "one", steps(number, 1600)) for number, name in enumerate(names)})
+    told = damage(tmp_path)
+    with caplog.at_level(logging.WARNING):
+        corpus = pack_seconds(manifest, "train", tmp_path / "a.npy", most_bad=5)
+    assert corpus.lengths().tolist() == [1600] * 5
+    assert corpus.samples[::1600].tolist() == [5, 6, 7, 8, 9]
+    for name, reason in told.items():
+        assert any(f"{tmp_path / name}" in line and reason in line for line in caplog.messages), name
+    caplog.clear()
+    again = pack_seconds(manifest, "train", tmp_path / "a.npy", most_bad=5)
+    assert len(again) == 5
+    assert "5 recordings were left out" in caplog.text
+
+
+def test_too_many_bad_recordings_stop_with_the_first_few_and_leave_nothing(tmp_path):
+    manifest = write(tmp_path, {f"bad{number}.wav": ("train", "one", steps(1, 1600)) for number in range(30)})
+    damage(tmp_path)
+    assert len(pack_seconds(manifest, "train", tmp_path / "a.npy")) == 25  # 20 may be bad by default
+    (tmp_path / "a.npy").unlink()
+    with pytest.raises(CorpusError, match=r"more than 3 of 30 .*bad0\.wav.*bad1\.wav.*bad2\.wav.* and 1 more"):
+        pack_seconds(manifest, "train", tmp_path / "b.npy", most_bad=3)
+    assert not list(tmp_path.glob("b.*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_corpus_without_a_good_recording_is_refused(tmp_path):
+    manifest = write(tmp_path, {"odd.wav": ("train", "one", steps(0, 0))})
+    with pytest.raises(CorpusError, match=r"no recording is usable.*odd\.wav \(the recording has no samples\)"):
         pack(manifest, "train", tmp_path / "a.npy")
-    (tmp_path / "odd.wav").unlink()
-    with pytest.raises(CorpusError, match=r"can't read a recording .*odd\.wav"):
-        pack(manifest, "train", tmp_path / "a.npy")
+
+
+def test_threads_change_nothing_and_progress_counts(tmp_path):
+    manifest = write(tmp_path, {f"{n:03}.wav": ("train", "one", steps(n, 1600 + n)) for n in range(100)})
+    seen: list[tuple[float, float]] = []
+    one = pack_seconds(manifest, "train", tmp_path / "one.npy", jobs=1)
+    many = pack_seconds(manifest, "train", tmp_path / "many.npy", jobs=5, progress=lambda *at: seen.append(at))
+    assert (one.samples == many.samples).all()
+    assert (one.offsets == many.offsets).all()
+    assert seen == [(number, 100) for number in range(1, 101)]
+
+
+def pairs_of(folder: Path, lengths: dict[str, tuple[int, int]]) -> Path:
+    with (folder / "pairs.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["noisy", "clean", "split", "source"])
+        for name, (noisy, clean) in lengths.items():
+            soundfile.write(folder / f"n-{name}.wav", np.arange(noisy, dtype=np.int16), 16000)
+            soundfile.write(folder / f"c-{name}.wav", -np.arange(clean, dtype=np.int16), 16000)
+            table.writerow([f"n-{name}.wav", f"c-{name}.wav", "train", "one"])
+    return folder / "pairs.csv"
+
+
+def test_pairs_are_packed_side_by_side(tmp_path):
+    pairs = pairs_of(tmp_path, {"a": (1600, 1600), "b": (2000, 2001), "c": (1700, 1700)})
+    noisy, clean = pack_pairs(pairs, "train", tmp_path / "cache")
+    assert noisy.offsets.tolist() == clean.offsets.tolist() == [0, 1600, 3300]  # b has two lengths
+    assert (noisy.samples == -clean.samples).all()
+    assert sorted(path.name for path in (tmp_path / "cache").glob("*.npy")) == ["clean-train.npy", "degraded-train.npy"]
+    (tmp_path / "n-a.wav").unlink()
+    assert (pack_pairs(pairs, "train", tmp_path / "cache")[0].samples == noisy.samples).all()
 
 
 def test_a_missing_manifest_and_a_missing_column_are_named(tmp_path):
@@ -177,3 +265,15 @@ def test_the_clips_of_the_tests_are_listed_and_their_splits_are_disjoint(tmp_pat
 def clip_rows(name: str) -> list[dict[str, str]]:
     with (CLIPS / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_list_of_pairs_may_name_no_source_and_must_name_both(tmp_path):
+    pairs = pairs_of(tmp_path, {"a": (1600, 1600)})
+    pairs.write_text("degraded,clean,split\nn-a.wav,c-a.wav,train\n")
+    degraded, _ = pack_pairs(pairs, "train", tmp_path / "cache")
+    assert degraded.sources == ("",)
+    with pytest.raises(CorpusError, match="split must be one of train; got 'valid'"):
+        pack_pairs(pairs, "valid", tmp_path / "cache")
+    pairs.write_text("path,clean,split\nn-a.wav,c-a.wav,train\n")
+    with pytest.raises(CorpusError, match="the list of pairs lacks degraded"):
+        pack_pairs(pairs, "train", tmp_path / "cache")

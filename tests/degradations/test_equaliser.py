@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from rephase.degradations.equaliser import equalise, random_gains_db
+from rephase.degradations.equaliser import draw_curves, equalise, gains_db
 
 
 def curves(batch: int, range_db: float, seed: int = 0, freqs: torch.Tensor | None = None) -> torch.Tensor:
     freqs = torch.fft.rfftfreq(16000, 1 / 16000) if freqs is None else freqs
-    return random_gains_db(batch, freqs, range_db, torch.Generator().manual_seed(seed))
+    return gains_db(draw_curves(batch, torch.Generator().manual_seed(seed)), freqs, range_db)
 
 
 def test_gains_stay_within_the_range():

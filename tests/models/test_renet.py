@@ -67,6 +67,7 @@ def test_operations_of_the_attention_along_time_grow_with_the_length():
 def test_every_published_detail_is_the_default():
     assert RENET_BASE.to_dict() == {
         "sample_rate": 16000, "n_fft": 400, "hop_length": 100, "win_length": 400, "compression": 0.3,
+        "phase_only": False,
         "channels": [48, 16], "dense_kernel": [2, 3], "dense_dilations": [1, 2, 4, 8],
         "down_kernel": 3, "down_stride": 2, "out_kernel": 2,
         "blocks": 4, "heads": 4, "phase_head_channels": 6, "recurrent_factor": 2, "phase_hidden": 64, "phase_kernel": 4,

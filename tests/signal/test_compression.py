@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rephase.signal.compression import EPS, compress, decompress
+from rephase.signal.compression import EPS, compress, decompress, magnitude_and_phasor
 
 
 def test_values_in_closed_form():
@@ -40,3 +40,21 @@ def test_the_gradient_is_finite_in_silence():
     power = torch.zeros(3, requires_grad=True)
     decompress(compress(power)).sum().backward()
     assert power.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("exponent", [0.3, 1.0])
+def test_both_of_a_pair_are_the_spectrum_again(exponent):
+    pair = torch.randn(2, 2, 5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    pair[0, :, 2] = 0
+    magnitude, phasor = magnitude_and_phasor(pair, exponent)
+    torch.testing.assert_close(magnitude, compress(pair[:, 0] ** 2 + pair[:, 1] ** 2, exponent))
+    torch.testing.assert_close(decompress(magnitude, exponent).unsqueeze(1) * phasor, pair)
+    assert (phasor.square().sum(1) <= 1).all()
+    assert not phasor[0, :, 2].any()
+
+
+def test_gradients_of_both_are_finite_in_silence():
+    pair = torch.zeros(1, 2, 3, 4, requires_grad=True)
+    magnitude, phasor = magnitude_and_phasor(pair)
+    (magnitude.sum() + phasor.sum()).backward()
+    assert pair.grad.isfinite().all()

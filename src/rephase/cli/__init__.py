@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from rephase import __version__
-from rephase.cli import analyze, compare, doctor, enhance, evaluate, export, info, models
+from rephase.cli import analyze, compare, data, degrade, doctor, enhance, evaluate, export, info, models, train
 from rephase.cli.failures import one_line, usage_line
 
 EPILOG = """\b
@@ -42,6 +42,9 @@ app.command()(models.models)
 app.command(epilog=info.EPILOG)(info.info)
 app.command(epilog=export.EPILOG)(export.export)
 app.command(epilog=analyze.EPILOG)(analyze.analyze)
+app.add_typer(data.app, name="data")
+app.command(epilog=train.EPILOG)(train.train)
+app.command(epilog=degrade.EPILOG)(degrade.degrade)
 app.command()(doctor.doctor)
 
 

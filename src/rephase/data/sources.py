@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from rephase.data.corpus import PackedCorpus
+from rephase.data.recipes import RECIPES
 
 # As the sources themselves state them, by the name that manifests give a source.
-LICENCES = {
-    "librispeech": "CC BY 4.0",
+LICENCES = {name: recipe.licence for name, recipe in RECIPES.items()} | {
     "speechocean762": "free for commercial and non-commercial use",
     "picovoice-s2i": "Apache-2.0",
     "picovoice-ww": "Apache-2.0",

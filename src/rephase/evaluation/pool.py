@@ -6,21 +6,16 @@ one at fault is told.
 """
 
 import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 
 from rephase.evaluation.scoring import DEGRADED, Job, Scored, score
+from rephase.processes import one_thread_each, prepare_worker
 
 WAITING_PER_WORKER = 2
 DIED = "the process that scored it died: a fault in a metric's own code, or too little memory"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def scored_jobs(
@@ -41,7 +36,7 @@ def scored_jobs(
         return
     source = iter(jobs)
     again: deque[Job] = deque()
-    with _one_thread_each():
+    with one_thread_each():
         while True:
             crashed = yield from _until_broken(source, workers, function)
             if crashed is None:
@@ -59,7 +54,7 @@ def _until_broken(
 ) -> Generator[Scored, None, list[Job] | None]:
     """Scores until there is nothing left (None), or a process dies (what was under way)."""
     source = iter(source)
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=prepare_worker)
     pending: dict[Future[Scored], Job] = {}
     broken: list[Job] = []
     try:
@@ -87,29 +82,3 @@ def _until_broken(
 def _died(job: Job) -> Scored:
     columns = [*job.estimate_metrics, *(DEGRADED + name for name in job.degraded_metrics)]
     return Scored(job.item.name, missing=dict.fromkeys(columns, DIED))
-
-
-def _prepare() -> None:
-    """In a new process: an interrupt is the parent's to handle, and nobody goes on without it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
-
-        def leave() -> None:
-            multiprocessing.connection.wait([sentinel])
-            os._exit(1)
-
-        threading.Thread(target=leave, daemon=True).start()
-
-
-@contextmanager
-def _one_thread_each() -> Generator[None, None, None]:
-    """Processes that start now use one thread each, unless the user said otherwise."""
-    added = [name for name in ONE_THREAD if name not in os.environ]
-    os.environ.update(dict.fromkeys(added, "1"))
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)

@@ -2,8 +2,10 @@
 
     L = w_m mean (|Ŝ|^c − |S|^c)² + w_c mean | |Ŝ|^c e^{jφ̂} − |S|^c e^{jφ} |²,      c = 0.3
 
-(Ephrat et al., 2018; Braun & Tashev, 2021). The spectra are those of the waveforms, so that an estimate is judged by
-what can be heard of it: its inconsistent part is gone. The square is summed over real and imaginary part.
+(Ephrat et al., 2018; Braun & Tashev, 2021). `compressed_spectrum_loss` takes the spectra of the waveforms, so that an
+estimate is judged by what can be heard of it: its inconsistent part is gone. `magnitude_loss` and `complex_loss` are
+the two errors of spectra that are there already, such as a network's output. The square is summed over real and
+imaginary part: twice the mean over both.
 """
 
 import torch
@@ -40,9 +42,33 @@ def compressed_spectrum_loss(
     power = real.square() + imaginary.square()
     magnitude = compress(power, exponent)
     scale = magnitude * torch.rsqrt(power + EPS)
-    compressed = torch.stack([real * scale, imaginary * scale])
+    compressed = torch.stack([real * scale, imaginary * scale], dim=1)
     ours, theirs = magnitude.chunk(2)
-    our_pair, their_pair = compressed.chunk(2, dim=1)
-    magnitude_error = (ours - theirs).square().mean()
-    complex_error = (our_pair - their_pair).square().sum(0).mean()
+    our_pair, their_pair = compressed.chunk(2)
+    magnitude_error = magnitude_loss(estimate=ours, reference=theirs)
+    complex_error = complex_loss(estimate=our_pair, reference=their_pair)
     return magnitude_weight * magnitude_error + complex_weight * complex_error
+
+
+def magnitude_loss(
+    *, estimate: Float[Tensor, "batch *bins"], reference: Float[Tensor, "batch *bins"]
+) -> Float[Tensor, ""]:
+    """Mean squared error of compressed magnitudes.
+
+    Args:
+        estimate: |Ŝ|^c.
+        reference: |S|^c.
+    """
+    return (estimate - reference).square().mean()
+
+
+def complex_loss(
+    *, estimate: Float[Tensor, "batch 2 *bins"], reference: Float[Tensor, "batch 2 *bins"]
+) -> Float[Tensor, ""]:
+    """Mean over the bins of the squared modulus of the error of compressed spectra, given as real pairs.
+
+    Args:
+        estimate: |Ŝ|^c e^{jφ̂}.
+        reference: |S|^c e^{jφ}.
+    """
+    return (estimate - reference).square().sum(1).mean()

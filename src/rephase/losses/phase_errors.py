@@ -56,16 +56,35 @@ def phase_error(
     Returns:
         Radians, −π … π.
     """
-    reference = reference.detach()
-    toward = torch.where(reference == 0, 1, torch.sgn(reference)).conj()
-    turned = estimate * toward
-    real, imaginary = turned.real, turned.imag
-    nothing = (real == 0) & (imaginary == 0)
-    angle = torch.where(nothing, toward.angle(), torch.atan2(imaginary, real)).detach()
+    return _angle_between(estimate.real, estimate.imag, reference.real, reference.imag)
+
+
+def phase_error_of_pairs(
+    *, estimate: Float[Tensor, "batch 2 frames freqs"], reference: Float[Tensor, "batch 2 frames freqs"]
+) -> Float[Tensor, "batch freqs frames"]:
+    """The same Δ of real pairs, such as a network's phasor and a clean spectrum.
+
+    Args:
+        estimate: spectrum or phasor; its length doesn't matter to the value.
+        reference: spectrum or phasor.
+
+    Returns:
+        Radians, −π … π, with the frequencies before the frames.
+    """
+    return _angle_between(estimate[:, 0], estimate[:, 1], reference[:, 0], reference[:, 1]).transpose(1, 2)
+
+
+def _angle_between(real: Tensor, imaginary: Tensor, reference_real: Tensor, reference_imaginary: Tensor) -> Tensor:
+    reference_real, reference_imaginary = reference_real.detach(), reference_imaginary.detach()
+    size = torch.hypot(reference_real, reference_imaginary)
+    silent = size == 0
+    size = torch.where(silent, 1, size)
+    cosine, sine = torch.where(silent, 1, reference_real / size), reference_imaginary / size
+    along, across = real * cosine + imaginary * sine, imaginary * cosine - real * sine
+    nothing = (along == 0) & (across == 0)
+    angle = torch.where(nothing, torch.atan2(-sine, cosine), torch.atan2(across, along)).detach()
     # Worth exactly 0, with the gradient of the angle.
-    steer = (real.detach() * imaginary - imaginary.detach() * real) / (
-        real.square() + imaginary.square() + EPS
-    ).detach()
+    steer = (along.detach() * across - across.detach() * along) / (along.square() + across.square() + EPS).detach()
     return angle + steer
 
 
@@ -96,5 +115,6 @@ def weighted_mean(
     angle: Float[Tensor, "batch freqs frames"], weight: Float[Tensor, "batch freqs frames"]
 ) -> Float[Tensor, " batch"]:
     """Σ weight · f(angle) / Σ weight for each item, in radians; 0 where there is no weight at all."""
-    total = (weight * wrapped_distance(angle)).sum((1, 2))
-    return total / weight.sum((1, 2)).clamp_min(torch.finfo(weight.dtype).tiny)
+    # Shares first: the gradient of a quotient by a small sum would leave the numbers once it is scaled.
+    share = weight / weight.sum((1, 2), keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+    return (share * wrapped_distance(angle)).sum((1, 2))

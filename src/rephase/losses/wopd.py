@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rephase.losses.phase_errors import phase_errors_of, weighted_mean
+from rephase.losses.phase_errors import phase_error_of_pairs, phase_errors_of, weighted_mean
 
 
 def wopd_loss(
@@ -30,6 +30,20 @@ def wopd_loss(
         hop_length: samples.
     """
     error, magnitude = phase_errors_of(estimate=estimate, reference=reference, n_fft=n_fft, hop_length=hop_length)
+    return wopd_of_errors(error, magnitude).mean()
+
+
+def wopd_loss_of_pairs(
+    *, estimate: Float[Tensor, "batch 2 frames freqs"], reference: Float[Tensor, "batch 2 frames freqs"]
+) -> Float[Tensor, ""]:
+    """The same of a network's own phasor, before it becomes a waveform.
+
+    Args:
+        estimate: phasor or spectrum as a real pair, two frames or more; its magnitude doesn't matter.
+        reference: clean spectrum, uncompressed: its magnitude is the weight. An item that is silent counts as 0.
+    """
+    error = phase_error_of_pairs(estimate=estimate, reference=reference)
+    magnitude = torch.hypot(reference[:, 0], reference[:, 1]).detach().transpose(1, 2)
     return wopd_of_errors(error, magnitude).mean()
 
 

@@ -17,6 +17,8 @@ class NetworkConfig:
         sample_rate: Hz.
         n_fft, hop_length, win_length: of the STFT, samples.
         compression: exponent of the magnitude compression.
+        phase_only: whether the network is a phase retriever: it is given the magnitude with the phase set to zero, and
+            its magnitude is not taken: what goes in comes out with another phase.
     """
 
     sample_rate: int = 16000
@@ -24,6 +26,7 @@ class NetworkConfig:
     hop_length: int = 256
     win_length: int = 512
     compression: float = 0.3
+    phase_only: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -39,10 +42,12 @@ class NetworkConfig:
             raise ValueError(f"compression must lie in (0, 1]; got {self.compression!r}. Try 0.3.")
 
     def _check_type(self, field: Field[Any]) -> None:
-        """A value must be of the kind of its default: an integer of at least 1, as many of them, or a number."""
+        """A value must be of the kind of its default: a switch, integers of at least 1, or a number."""
         value, default = getattr(self, field.name), field.default
         least = 0 if field.name in self._may_be_zero() else 1
-        if isinstance(default, float):
+        if isinstance(default, bool):
+            kind, right = "true or false", type(value) is bool
+        elif isinstance(default, float):
             kind, right = "a number of at least 0", type(value) in (int, float) and value >= 0
         elif isinstance(default, tuple):
             pair = field.name in self._pairs()

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from rephase.models.config import NetworkConfig
-from rephase.signal.compression import EPS, compress, decompress
+from rephase.signal.compression import decompress, magnitude_and_phasor
 from rephase.signal.real_pair import from_pair, to_pair
 from rephase.signal.stft import istft, stft
 
@@ -126,12 +126,26 @@ class Network(nn.Module):
 
     def forward_pair(self, spectrum: Float[Tensor, "batch 2 frames freqs"]) -> Float[Tensor, "batch 2 frames freqs"]:
         """Enhances an uncompressed spectrum given as a real pair."""
-        exponent = self.config.compression
-        power = spectrum.square().sum(dim=1)
-        magnitude, phasor = self.forward_spectrum(
-            compress(power, exponent), spectrum * torch.rsqrt(power + EPS).unsqueeze(1)
-        )
-        return decompress(magnitude.to(power.dtype), exponent).unsqueeze(1) * phasor
+        magnitude, phasor = self.enhance(spectrum)
+        return decompress(magnitude.to(spectrum.dtype), self.config.compression).unsqueeze(1) * phasor
+
+    def enhance(
+        self, spectrum: Float[Tensor, "batch 2 frames freqs"]
+    ) -> tuple[Float[Tensor, "batch frames freqs"], Float[Tensor, "batch 2 frames freqs"]]:
+        """Enhances an uncompressed spectrum given as a real pair.
+
+        Returns:
+            Compressed magnitude and phasor; with `config.phase_only` the magnitude is that of the spectrum.
+        """
+        magnitude, phasor = magnitude_and_phasor(spectrum, self.config.compression)
+        if not self.config.phase_only:
+            return self.forward_spectrum(magnitude, phasor)
+        zero_phase = torch.stack([torch.ones_like(magnitude), torch.zeros_like(magnitude)], dim=1)
+        return magnitude, self.forward_spectrum(magnitude, zero_phase)[1]
+
+    def level(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch 1"]:
+        """What a waveform is divided by before the network sees it, and its result multiplied by: 1 here."""
+        return waveform.new_ones(waveform.shape[0], 1)
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]

@@ -78,8 +78,12 @@ class RENet(Network):
                 f"({self.config.longest_seconds:g} s); got {waveform.shape[-1]}. Use rephase.Enhancer, which cuts "
                 "longer ones into calls and joins them."
             )
-        level = (waveform.square().mean(dim=-1, keepdim=True) + SILENCE).sqrt()
+        level = self.level(waveform)
         return level * super().forward(waveform / level)
+
+    def level(self, waveform: Float[Tensor, "batch time"]) -> Float[Tensor, "batch 1"]:
+        """The RMS of each item."""
+        return (waveform.square().mean(dim=-1, keepdim=True) + SILENCE).sqrt()
 
     def forward_spectrum(
         self, magnitude: Float[Tensor, "batch frames freqs"], phasor: Float[Tensor, "batch 2 frames freqs"]

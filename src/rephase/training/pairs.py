@@ -1,29 +1,26 @@
 """Pairs of (degraded, clean) speech, drawn and degraded on the fly: the same for the same seed.
 
-The chain is room → noise → band limit, each with a chance of its own, so that one batch has all tasks in it.
+Crops and dice are drawn on the CPU. With a GPU the packed audio lies there as 16-bit samples, is cropped there, and the
+chain of degradations runs there: the CPU only sends positions and draws.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
 
-from rephase.data.corpus import FULL_SCALE, PackedCorpus
-from rephase.degradations.equaliser import equalise, random_gains_db
-from rephase.degradations.noise import active_power, add_noise
-from rephase.degradations.rolloff import random_rolloff_db
-from rephase.degradations.rooms import convolve, direct_path
-from rephase.training.recipe import Recipe
+from rephase.data.corpus import PackedCorpus
+from rephase.degradations.chain import Chain
+from rephase.degradations.degrading import degrade
+from rephase.degradations.draws import Draws, draw
+from rephase.errors import RephaseError
+from rephase.training.crops import Crops
 
-LEVEL_DB = -26.0
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
-CLEAN_SNR_DB = 60.0
-VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
-_ALONE = Recipe(
+_ALONE = Chain(
     snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
     p_clean=0.0, p_second_noise=0.0, band_hz=(1800.0, 3900.0),
 )  # fmt: skip
@@ -43,27 +40,31 @@ class Degrader:
 
     Args:
         speech: clean speech.
-        noise: of the same sample rate.
-        rooms: responses with the strongest sample of all at the same place.
-        recipe: what happens to speech and how likely.
+        noise: of the same sample rate; None where the chain mixes no recorded noise in.
+        rooms: responses with the strongest sample of all at the same place; None where no item is reverberant.
+        chain: what happens to speech and how likely.
+        source_weights: how often speech of a source is drawn, others 1.
+        device: where the audio is kept, cropped and degraded; "cpu" reads crops from where the corpora are.
     """
 
     def __init__(
-        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], recipe: Recipe
+        self,
+        speech: PackedCorpus,
+        noise: PackedCorpus | None,
+        rooms: Float32[Tensor, "responses taps"] | None,
+        chain: Chain,
+        source_weights: Mapping[str, float] | None = None,
+        device: str = "cpu",
     ) -> None:
-        self.speech, self.noise, self.rooms, self.recipe = speech, noise, rooms, recipe
-        weights = dict(recipe.source_weights)
+        _check(chain, noise, rooms)
+        self.speech, self.noise, self.chain, self.device = speech, noise, chain, torch.device(device)
+        self.rooms = None if rooms is None else rooms.to(self.device)
+        weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
-        self.noise_weights = np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate)
-
-    def _speech(self, random: np.random.Generator, length: int) -> np.ndarray:
-        index = random.choice(len(self.speech), p=self.speech_weights / self.speech_weights.sum())
-        start = random.integers(self.speech.offsets[index], self.speech.offsets[index + 1])
-        return self.speech.crop(int(start), length)
-
-    def _noise(self, random: np.random.Generator, length: int) -> np.ndarray:
-        index = int(random.choice(len(self.noise), p=self.noise_weights / self.noise_weights.sum()))
-        return self.noise.tiled(index, int(random.integers(self.noise.lengths()[index])), length)
+        self._speech = Crops(speech, self.speech_weights, device)
+        self._noise = None
+        if noise is not None:
+            self._noise = Crops(noise, np.minimum(noise.lengths(), LONGEST_NOISE * noise.sample_rate), device)
 
     def batch(
         self, seed: tuple[int, ...], items: int, seconds: float
@@ -76,92 +77,54 @@ class Degrader:
             seconds: length of each.
 
         Returns:
-            Degraded speech with an active level of −26 dBFS ± the recipe's deviation, and its clean sound with
-            the same gain: of reverberant speech the direct sound, as loud as the reverberant speech, so that the
-            network is not asked to turn anything down.
+            Degraded speech with an active level of −26 dBFS ± the chain's deviation, and its clean sound with
+            the same gain, see `rephase.degradations.degrading.degrade`.
         """
-        recipe, random = self.recipe, np.random.default_rng(seed)
-        torch_random = torch.Generator().manual_seed(int(random.integers(2**62)))
+        random = np.random.default_rng(seed)
         length = int(seconds * self.speech.sample_rate)
-
-        def chance(probability: float) -> Tensor:
-            return torch.rand(items, 1, generator=torch_random) < probability
-
-        def between(low: float, high: float) -> Tensor:
-            return low + (high - low) * torch.rand(items, generator=torch_random)
-
+        responses = 0 if self.rooms is None else len(self.rooms)
+        draws = draw(self.chain, items, length, seed=int(random.integers(2**62)), responses=responses)
         # The order of all draws is part of the seed's meaning.
-        speech = torch.from_numpy(np.stack([self._speech(random, length) for _ in range(items)]))
-        noise = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        second = torch.from_numpy(np.stack([self._noise(random, length) for _ in range(items)]))
-        noise = noise + second * chance(recipe.p_second_noise) * 10 ** (between(-15.0, 5.0).unsqueeze(-1) / 20)
-        freqs = torch.fft.rfftfreq(length, 1 / self.speech.sample_rate)
-        for_speech = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
-        for_noise = random_gains_db(items, freqs, recipe.equaliser_db, torch_random) * chance(recipe.p_equaliser)
-        speech, noise = equalise(speech, for_speech), equalise(noise, for_noise)
-        responses = self.rooms[torch.randint(len(self.rooms), (items,), generator=torch_random)]
-        early = direct_path(responses, self.speech.sample_rate, early_seconds=recipe.early_seconds)
-        in_room = chance(recipe.p_room)
-        reverberant = torch.where(in_room, convolve(speech, responses), speech)
-        clean = torch.where(in_room, _as_loud(convolve(speech, early), reverberant), speech)
-        snr_db = torch.where(chance(recipe.p_clean)[:, 0], CLEAN_SNR_DB, between(*recipe.snr_db))
-        degraded = add_noise(reverberant, noise, snr_db)
-        limited = chance(recipe.p_band)
-        rolloff = random_rolloff_db(items, freqs, torch_random) * (chance(recipe.p_rolloff) & ~limited)
-        limit = random_rolloff_db(items, freqs, torch_random, pass_hz=recipe.band_hz) * limited
-        degraded, clean = equalise(degraded, rolloff + limit), equalise(clean, rolloff)
-        level_db = LEVEL_DB + between(-recipe.level_db, recipe.level_db)
-        gain = (10 ** (level_db / 20) / active_power(degraded).sqrt()).unsqueeze(-1)
-        degraded, clean = gain * degraded, gain * clean
-        rounded = (degraded * FULL_SCALE).round() / FULL_SCALE
-        return torch.where(chance(recipe.p_rounded), rounded, degraded), clean
+        places = [self._speech.place(random) for _ in range(items)]
+        speech = self._speech.running_on(places, draws.source_length(length))
+        noise, second = speech.new_zeros(items, length), None
+        if self._noise is not None:
+            noise = self._noise.tiled([self._noise.place(random) for _ in range(items)], length)
+            second = self._noise.tiled([self._noise.place(random) for _ in range(items)], length)
+        talkers = self._talkers(draws, places, seed, length)
+        draws = draws.to(self.device)
+        return degrade(
+            self.chain,
+            draws,
+            speech=speech,
+            noise=noise,
+            second=second,
+            talkers=talkers,
+            responses=None if self.rooms is None else self.rooms[draws.room],
+            sample_rate=self.speech.sample_rate,
+        )
+
+    def _talkers(
+        self, draws: Draws, places: list[tuple[int, int]], seed: tuple[int, ...], length: int
+    ) -> Tensor | None:
+        """Who babbles for each item that has babble: other files than those that its speech runs through."""
+        if draws.babble_rows is None or draws.talkers_db is None:
+            return None
+        random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+        chosen = []
+        for row in draws.babble_rows.tolist():
+            own = self._speech.files_of(places[row], draws.source_length(length))
+            chosen += [self._speech.place_outside(random, own) for _ in range(draws.talkers_db.shape[1])]
+        return self._speech.tiled(chosen, length).unflatten(0, draws.talkers_db.shape)
 
 
-def _as_loud(waveform: Tensor, other: Tensor) -> Tensor:
-    """The waveform with the active level of the other."""
-    return waveform * (active_power(other) / active_power(waveform)).sqrt().unsqueeze(-1)
-
-
-class Batches(IterableDataset[tuple[Tensor, Tensor]]):
-    """Endless training batches; batch n depends on the recipe's seed and n alone, so a run can go on anywhere.
-
-    Args:
-        degrader: makes them.
-        first: number of the first batch.
-    """
-
-    def __init__(self, degrader: Degrader, first: int) -> None:
-        super().__init__()
-        self.degrader, self.first = degrader, first
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        recipe, number = self.degrader.recipe, self.first
-        while True:
-            yield self.degrader.batch((recipe.seed, number), recipe.batch, recipe.seconds)
-            number += 1
-
-
-class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):
-    """The same pairs in every run, with the name of their task; level −26 dBFS.
-
-    Args:
-        speech: of the validation split.
-        noise: of the validation split.
-        rooms: which the training does not hear.
-        count: how many batches of eight items of four seconds for each of `TASKS`.
-    """
-
-    def __init__(
-        self, speech: PackedCorpus, noise: PackedCorpus, rooms: Float32[Tensor, "responses taps"], count: int
-    ) -> None:
-        self.batches = []
-        for task, recipe in TASKS.items():
-            degrader = Degrader(speech, noise, rooms, recipe)
-            pairs = [degrader.batch((VALID_SEED, number), VALID_ITEMS, VALID_SECONDS) for number in range(count)]
-            self.batches += [(task, degraded, clean) for degraded, clean in pairs]
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, number: int) -> tuple[str, Tensor, Tensor]:
-        return self.batches[number]
+def _check(chain: Chain, noise: PackedCorpus | None, rooms: Tensor | None) -> None:
+    """Whether there is all that the chain asks for."""
+    made = chain.p_noise == 0 or chain.p_coloured + chain.p_babble == 1
+    if noise is None and (not made or chain.p_second_noise):
+        raise RephaseError(
+            "noise must be a corpus where a chain mixes recorded noise in; got None. "
+            "Try p_coloured=1 and p_second_noise=0, or p_noise=0."
+        )
+    if rooms is None and chain.p_room:
+        raise RephaseError(f"rooms must be responses where p_room is {chain.p_room}; got None. Try p_room=0.")

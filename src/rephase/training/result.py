@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from rephase import __version__
 from rephase.data.corpus import PackedCorpus
 from rephase.data.sources import source_facts
 from rephase.export.folder import ModelFacts, write_model_folder
+from rephase.models.architectures import build
 from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
-from rephase.models.renet_lite_config import RENetLiteConfig
-from rephase.training.recipe import Recipe
+from rephase.training.experiment import Experiment
+from rephase.training.experiment_file import plain
 from rephase.weights.registry import ModelFolder
 
 
@@ -47,44 +47,55 @@ def weight_facts(weights: Path) -> dict[str, Any]:
 
 
 def training_facts(
-    recipe: Recipe, corpora: Sequence[PackedCorpus], *, steps: int, minutes: float, starts: Sequence[dict[str, Any]]
+    experiment: Experiment,
+    corpora: Sequence[PackedCorpus],
+    *,
+    steps: int,
+    minutes: float,
+    starts: Sequence[dict[str, Any]],
+    devices: int = 1,
 ) -> dict[str, Any]:
     """What a model's description says of its training.
 
     Args:
-        recipe: of the run, with its seed.
+        experiment: of the run, with its seed.
         corpora: what it trained on.
         steps: that it took.
         minutes: that it trained.
-        starts: of the run, each with the step that it went on from, its recipe, and the model it began with if any.
+        starts: of the run, each with the step that it went on from, its experiment, and the model it began with if any.
+        devices: that worked together.
 
     Returns:
-        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `recipe`, the step of each
-        start with the model it began with (and what that one was trained on) and what its recipe had other than
-        `recipe`, and torch's version.
+        `data` (source, licence, files, hours), `steps`, `minutes`, `audio_hours` heard, `experiment`, the step
+        of each start with the model it began with (and what that one was trained on) and what its experiment had other
+        than `experiment`, and torch's version.
     """
-    now = plain(recipe)
+    now, batch = plain(experiment), experiment.batch
+    for place in ("folder", "cache"):  # of one machine
+        now["data"].pop(place)
     return {
         "data": [fact for corpus in corpora for fact in source_facts(corpus)],
         "steps": steps,
         "minutes": round(minutes, 1),
-        "audio_hours": round(steps * recipe.batch * recipe.seconds / 3600, 3),
-        "recipe": now,
+        "audio_hours": round(steps * devices * batch.items * batch.seconds / 3600, 3),
+        "experiment": now,
         "starts": [
-            {key: value for key, value in start.items() if key != "recipe"} | _differences(start["recipe"], now)
+            {key: value for key, value in start.items() if key != "experiment"} | _differences(start["experiment"], now)
             for start in starts
         ],
         "torch": torch.__version__,
     }
 
 
-def plain(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as JSON and checkpoints can hold it."""
-    return dict(json.loads(json.dumps(asdict(recipe))))
-
-
-def _differences(recipe: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in recipe.items() if other.get(key) != value}
+def _differences(earlier: dict[str, Any], now: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """The values of an earlier experiment that are others now, by the dotted path of their keys."""
+    found: dict[str, Any] = {}
+    for key, value in now.items():
+        if isinstance(value, dict) and isinstance(earlier.get(key), dict):
+            found |= _differences(earlier[key], value, f"{path}{key}.")
+        elif key in earlier and earlier[key] != value:
+            found[path + key] = earlier[key]
+    return found
 
 
 def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) -> float:
@@ -112,7 +123,7 @@ def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) ->
 
 def write_model(
     run: Path,
-    config: RENetLiteConfig,
+    experiment: Experiment,
     facts: dict[str, Any],
     *,
     speech: Sequence[Float32[np.ndarray, " time"]],
@@ -122,21 +133,22 @@ def write_model(
 
     Args:
         run: folder with best.safetensors or last.safetensors.
-        config: of their network; a preset gives the model its name, any other network is called as the run's folder.
+        experiment: of the run; a preset gives the model its name, any other network is called as the run's folder.
         facts: about the training; the step and scores of the chosen weights are added.
         speech: recordings for the proof that the graph gives what the network gives.
-        clean: speech of the validation split that the level of the output is set by.
+        clean: speech of the validation split that the level of the output is set by, where the network has such a gain.
 
     Returns:
         The model as the registry reads it back.
     """
     best = run / "best.safetensors"
     weights = best if best.exists() else run / "last.safetensors"
-    network = RENetLite(config)
+    config = experiment.network_config()
+    network = build(config)
     network.load_state_dict(load_file(weights))
     name = next((name for name, preset in PRESETS.items() if preset == config), run.resolve().name)
-    makeup_db = round(give_level_back(network, clean), 3)
-    training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}, "makeup_db": makeup_db}
-    return write_model_folder(
-        run / "model", network, ModelFacts(name=name, version=__version__, task="universal", training=training), speech
-    )
+    training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}}
+    if isinstance(network, RENetLite) and not config.phase_only:
+        training["makeup_db"] = round(give_level_back(network, clean), 3)
+    described = ModelFacts(name=name, version=__version__, task=experiment.task, training=training)
+    return write_model_folder(run / "model", network, described, speech)

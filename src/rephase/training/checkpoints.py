@@ -1,0 +1,65 @@
+"""Checkpoints of a run: written whole or not at all, every so many steps."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from rephase.errors import RephaseError
+
+
+def checkpoint_of(run: Path) -> Path:
+    """Where a run's checkpoint stands."""
+    return run / "checkpoints" / "last.ckpt"
+
+
+class Checkpoints(Callback):
+    """Saves the last state of a run.
+
+    Args:
+        run: folder of the run.
+        every: steps between two.
+    """
+
+    def __init__(self, run: Path, every: int) -> None:
+        self.target, self.every = checkpoint_of(run), every
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: Any, *args: Any) -> None:
+        """Saves where it is time: after all that the step changed."""
+        if pl_module.step % self.every == 0:
+            self.save(trainer, self.target)
+
+    @staticmethod
+    def save(trainer: lightning.Trainer, target: Path) -> None:
+        """Writes the checkpoint; one that stands there is replaced as a whole."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        if trainer.is_global_zero:
+            part.replace(target)
+
+
+def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
+    """What a checkpoint holds, once its weights are known to be those of the network.
+
+    Args:
+        checkpoint: path of the file.
+        module: that shall take it up.
+
+    Raises:
+        RephaseError: If it can't be read, or is of another network.
+    """
+    try:
+        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        theirs = {name: value.shape for name, value in state["state_dict"].items()}
+    except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RephaseError(f"can't read the checkpoint ({reason}); {checkpoint}; begin a new run") from error
+    if theirs != {name: value.shape for name, value in module.state_dict().items()} or "budget" not in state:
+        raise RephaseError(
+            f"the checkpoint is of another network than this one; {checkpoint}; "
+            "name another run, or take the experiment and the version of rephase that wrote it"
+        )
+    return state

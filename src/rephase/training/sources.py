@@ -1,0 +1,92 @@
+"""What an experiment's pairs are made of: packed speech and noise, simulated rooms, or recorded pairs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from rephase.data.corpus import PackedCorpus, pack, pack_pairs
+from rephase.degradations.chain import Chain
+from rephase.degradations.rooms import simulate_bank
+from rephase.training.batches import PairMaker, ValidationBatches
+from rephase.training.experiment import Experiment, ExperimentError
+from rephase.training.pairs import TASKS, Degrader
+from rephase.training.recorded import RecordedPairs
+from rephase.training.tasks import OWN, task_of
+
+RESPONSES = 3  # of a simulated room
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a run's pairs come from.
+
+    Attributes:
+        training: makes the training pairs.
+        validation: fixed pairs of the validation split.
+        corpora: what is trained on, speech first.
+    """
+
+    training: PairMaker
+    validation: ValidationBatches
+    corpora: tuple[PackedCorpus, ...]
+
+
+def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") -> Sources:
+    """Opens what the run hears; decoded audio and rooms are made where they are not there yet.
+
+    Args:
+        experiment: what the run does.
+        cache: folder for decoded audio and simulated rooms.
+        device: where pairs are made.
+
+    Raises:
+        RephaseError: If recordings are missing, or too many of them can't be read.
+    """
+    data, rate = experiment.data, experiment.network_config().sample_rate
+    if data.pairs is not None:
+        return _recorded(experiment, Path(data.folder) / data.pairs, cache, device)
+    corpora = {
+        (name, split): pack(
+            Path(data.folder) / manifest, split, cache / f"{name}-{split}.npy", sample_rate=rate, most_bad=data.most_bad
+        )
+        for name, manifest in (("speech", data.speech), ("noise", data.noise))
+        if manifest is not None
+        for split in ("train", "valid")
+    }
+    chains = {OWN: replace(experiment.degradation, level_db=0.0), **TASKS}
+    kinds = task_of(experiment).kinds
+    heard = unheard = None
+    if any(chain.p_room for chain in (experiment.degradation, *(chains[kind] for kind in kinds))):
+        rooms = simulate_bank(cache / f"rooms-{data.rooms}.npy", rooms=data.rooms, sample_rate=rate)
+        count = RESPONSES * -(-data.rooms // 10)  # of a tenth of the rooms
+        heard, unheard = rooms[:-count], rooms[-count:]
+
+    def degrader(split: str, chain: Chain, responses: Tensor | None, where: str) -> Degrader:
+        noise = corpora.get(("noise", split))
+        return Degrader(corpora["speech", split], noise, responses, chain, data.source_weights, where)
+
+    makers = {kind: degrader("valid", chains[kind], unheard, "cpu") for kind in kinds}
+    return Sources(
+        degrader("train", experiment.degradation, heard, device),
+        ValidationBatches(makers, experiment.validation.batches),
+        tuple(corpus for (_, split), corpus in corpora.items() if split == "train"),
+    )
+
+
+def _recorded(experiment: Experiment, pairs: Path, cache: Path, device: str) -> Sources:
+    data, rate = experiment.data, experiment.network_config().sample_rate
+    if set(task_of(experiment).kinds) != {OWN}:
+        raise ExperimentError(
+            "validation.kinds must be own where pairs are recorded, as they are degraded already. "
+            "Try validation.kinds=[own]."
+        )
+    train, valid = (
+        pack_pairs(pairs, split, cache, sample_rate=rate, most_bad=data.most_bad) for split in ("train", "valid")
+    )
+    makers = {OWN: RecordedPairs(*valid)}
+    return Sources(
+        RecordedPairs(*train, experiment.degradation.level_db, device),
+        ValidationBatches(makers, experiment.validation.batches),
+        train,
+    )

@@ -1,0 +1,152 @@
+"""The judges are those of the papers, and judge each item and each period by itself."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import conv2d, leaky_relu, pad
+
+from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
+
+NARROW = (4, 8, 16)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_the_published_judge_has_the_published_size():
+    sizes = (1, 32, 128, 512, 1024, 1024)
+    # Weight norm adds a gain to each output channel.
+    convolutions = sum(5 * i * o + 2 * o for i, o in pairwise(sizes))
+    assert parameters(MultiPeriodDiscriminator()) == 5 * (convolutions + 3 * 1024 + 2)
+
+
+@pytest.mark.parametrize("time", [997, 1001])
+def test_a_judge_is_the_two_dimensional_convolution_of_the_paper(time):
+    judge = MultiPeriodDiscriminator(periods=(7,), channels=NARROW).double().judges[0]
+    waveform = noise(2, time)
+    folded = pad(waveform.unsqueeze(1), (0, (7 - time % 7) % 7), "reflect")
+    signal = folded.view(2, 1, folded.shape[-1] // 7, 7)
+    expected = []
+    for convolution, stride in zip([*judge.convolutions, judge.last], (3, 3, 1, 1)):
+        weight = convolution.weight.unsqueeze(-1)
+        signal = conv2d(signal, weight, convolution.bias, (stride, 1), (weight.shape[2] // 2, 0))
+        signal = signal if convolution is judge.last else leaky_relu(signal, 0.1)
+        expected.append(signal)
+    scores, features = judge(waveform)
+    assert len(features) == 4
+    for ours, theirs in zip(features, expected):
+        torch.testing.assert_close(ours.permute(0, 2, 3, 1), theirs)
+    torch.testing.assert_close(scores.unflatten(1, (7, -1)).transpose(1, 2), expected[-1].squeeze(1))
+
+
+def test_a_column_is_judged_by_its_own_samples():
+    waveform = noise(1, 600).requires_grad_()
+    ((_, features),) = MultiPeriodDiscriminator(periods=(3,), channels=NARROW).double()(waveform)
+    (gradient,) = torch.autograd.grad(features[-1][0, 1].sum(), waveform)
+    columns = gradient.view(200, 3).abs().sum(0)
+    assert columns[1] > 0
+    assert columns[0] == columns[2] == 0
+
+
+def test_items_are_judged_alone():
+    waveform, judge = noise(3, 500), MultiPeriodDiscriminator(channels=NARROW).double()
+    for (scores, features), (alone, own) in zip(judge(waveform), judge(waveform[1:2])):
+        torch.testing.assert_close(scores[1:2], alone)
+        assert len(features) == len(own) == 4
+        for ours, theirs in zip(features, own):
+            torch.testing.assert_close(ours[1:2], theirs)
+
+
+def test_five_periods_as_published():
+    verdicts = MultiPeriodDiscriminator(channels=NARROW)(torch.randn(2, 11 * 90))
+    assert [features[-1].shape[1] for _, features in verdicts] == [2, 3, 5, 7, 11]
+
+
+def test_what_is_too_short_to_be_folded_is_refused():
+    judge = MultiPeriodDiscriminator(channels=NARROW)
+    judge(torch.zeros(1, 12))
+    with pytest.raises(ValueError, match="longer than the period of 11 samples; got 11"):
+        judge(torch.zeros(1, 11))
+
+
+@pytest.mark.parametrize("sizes", [{"periods": ()}, {"channels": (8, 0)}])
+def test_sizes_must_be_positive(sizes):
+    with pytest.raises(ValueError, match="must be integers of at least 1"):
+        MultiPeriodDiscriminator(**sizes)
+
+
+def test_the_metric_judge_has_the_sizes_of_cmgan():
+    judge = MetricDiscriminator()
+    sizes = (2, 16, 32, 64, 128)
+    # Instance norm: gain and bias; PReLU: a slope a channel; one slope of the sigmoid.
+    convolutions = sum(16 * i * o + 3 * o for i, o in pairwise(sizes))
+    assert parameters(judge) == convolutions + (128 + 1) * 64 + 64 + 64 + 1 + 1
+
+
+def test_spectral_norms_are_one():
+    judge = MetricDiscriminator(channels=4)
+    for _ in range(50):  # a power iteration each
+        judge(reference=torch.rand(1, 32, 64), estimate=torch.rand(1, 32, 64))
+    judge.eval()
+    weights = [m.weight for m in judge.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(weights) == 6
+    for weight in weights:
+        assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, rel=0.02)
+
+
+def test_predictions_are_of_items_alone_and_see_the_order():
+    judge = MetricDiscriminator(channels=4).double().eval()
+    reference, estimate = noise(2, 3, 40, 64).abs()
+    both = judge(reference=reference, estimate=estimate)
+    assert both.shape == (3,)
+    assert ((both > 0) & (both < 1)).all()
+    torch.testing.assert_close(both[1:2], judge(reference=reference[1:2], estimate=estimate[1:2]))
+    assert (judge(reference=estimate, estimate=reference) != both).all()
+
+
+def test_the_slope_of_the_sigmoid_is_learned():
+    judge = MetricDiscriminator(channels=4).double().eval()
+    pair = {"reference": noise(2, 40, 64).abs(), "estimate": noise(2, 40, 64, seed=1).abs()}
+    before = torch.logit(judge(**pair))
+    with torch.no_grad():
+        judge.slope.fill_(3)
+    torch.testing.assert_close(torch.logit(judge(**pair)), 3 * before)
+    judge(**pair).sum().backward()
+    assert judge.slope.grad != 0
+
+
+@pytest.mark.parametrize("frames", [16, 15])
+def test_least_frames(frames):
+    judge, magnitude = MetricDiscriminator(channels=4), torch.rand(1, frames, 64)
+    if frames == 16:
+        assert torch.isfinite(judge(reference=magnitude, estimate=magnitude)).all()
+    else:
+        with pytest.raises(ValueError, match="at least 16 frames and 32 frequencies; got 15 and 64"):
+            judge(reference=magnitude, estimate=magnitude)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_gradients_are_finite_in_silence(level):
+    magnitude = (level * torch.rand(1, 32, 64)).requires_grad_()
+    waveform = (level * torch.rand(1, 500)).requires_grad_()
+    MetricDiscriminator(channels=4)(reference=magnitude.detach(), estimate=magnitude).sum().backward()
+    verdicts = MultiPeriodDiscriminator(channels=NARROW)(waveform)
+    torch.stack([scores.square().mean() for scores, _ in verdicts]).sum().backward()
+    assert torch.isfinite(magnitude.grad).all()
+    assert torch.isfinite(waveform.grad).all()
+
+
+def test_under_autocast_predictions_are_float32():
+    judge, magnitude = MetricDiscriminator(channels=4), torch.rand(2, 32, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = judge(reference=magnitude, estimate=magnitude.bfloat16())
+        prediction.sum().backward()
+    assert prediction.dtype == torch.float32
+    assert all(torch.isfinite(parameter.grad).all() for parameter in judge.parameters())
