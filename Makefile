@@ -7,14 +7,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# What make train takes.
+# What make train and make pack-run take.
 EXPERIMENT ?= renet-lite
 MINUTES    ?= 60
 RUN        ?= runs/$(EXPERIMENT)
+PACK       ?= pack
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types format docs bench faults results train clean check-python check-compiler check-data check-training-data
+.PHONY: help demo test test-slow lint types format docs bench faults results train pack-run clean check-python check-compiler check-data check-training-data
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,9 @@ results: check-data $(VENV)/.stamp-dev ## score the default model on a data fold
 # moment and then sleep (libgomp): sleeping at once costs a third of the pace, and spinning on stalls beside other work.
 train: check-training-data $(VENV)/.stamp-dev ## train an experiment on a data folder: make train DATA=FOLDER [EXPERIMENT=renet-lite] [MINUTES=60] [RUN=runs/renet-lite]
 	GOMP_SPINCOUNT=20000 nice -n 19 $(BIN)/rephase train $(EXPERIMENT) --data "$(DATA)" --run "$(RUN)" --minutes $(MINUTES) $(if $(wildcard $(RUN)/checkpoints/last.ckpt),--resume)
+
+pack-run: check-training-data $(VENV)/.stamp-dev ## pack a run for a GPU machine without internet: make pack-run DATA=FOLDER [EXPERIMENT=renet-lite] [MINUTES=60] [PACK=pack]
+	$(BIN)/python scripts/pack_run.py $(EXPERIMENT) --data "$(DATA)" --minutes $(MINUTES) --to "$(PACK)"
 
 clean: ## remove caches, builds and the demo's output (keeps .venv)
 	rm -rf build dist examples/output .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -36,7 +36,12 @@ class ComplexRENet(nn.Module):
         config = self.config
         lengths = {"n_fft": config.n_fft, "hop_length": config.hop_length, "win_length": config.win_length}
         level = (waveform.square().mean(-1, keepdim=True) + 1e-12).sqrt()
-        spectrum = stft(waveform / level, **lengths).mT
+        m, phasor = self.enhance(stft(waveform / level, **lengths).mT)
+        return level * istft((m ** (1 / config.compression) * phasor).mT, length=waveform.shape[-1], **lengths)
+
+    def enhance(self, spectrum: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, frames, freqs], complex → compressed magnitude and complex phasor."""
+        config = self.config
         power = spectrum.abs().square()
         m = (power + 1e-10) ** (config.compression / 2)
         z = spectrum / (power + 1e-10).sqrt()
@@ -46,8 +51,7 @@ class ComplexRENet(nn.Module):
             m, z = m + new_m, z + new_z
         m, z = self.up(*self.decoder_dense(m, z))
         m, z = torch.relu(self.magnitude_out(m))[:, 0], self.phase_out(z)[:, 0]
-        phasor = z / (z.abs().square() + 1e-12).sqrt()
-        return level * istft((m ** (1 / config.compression) * phasor).mT, length=waveform.shape[-1], **lengths)
+        return m, z / (z.abs().square() + 1e-12).sqrt()
 
 
 def _complex(layer: nn.Module) -> nn.Parameter:

@@ -26,6 +26,8 @@ def test_help_is_the_default_and_names_every_command():
         "bench",
         "faults",
         "results",
+        "train",
+        "pack-run",
         "clean",
     ):
         assert f"  make {command} " in done.stdout

@@ -39,6 +39,10 @@ def train(
         str | None, typer.Option("--begin", metavar="MODEL", help="Name or folder of a model to begin with.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run.")] = False,
+    stop_after: Annotated[
+        float | None,
+        typer.Option("--stop-after", metavar="MINUTES", help="End this start then; --resume goes on."),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[int, typer.Option("--devices", min=1, help="How many work together.")] = 1,
     show_list: Annotated[bool, typer.Option("--list", help="Name the experiments that ship.")] = False,
@@ -55,6 +59,7 @@ def train(
         from rephase.training.engine import train as run_experiment
         from rephase.training.experiment_file import experiments, find_experiment, read_experiment
         from rephase.training.progress import Progress
+        from rephase.training.stop_after import StopAfter
         from rephase.weights.registry import find_model
     except ModuleNotFoundError as error:
         raise ModelError(
@@ -75,6 +80,8 @@ def train(
         raise typer.BadParameter("name one experiment, or resume a run: rephase train --list; --resume --run FOLDER")
     path = find_experiment(named[0]) if named else run / "experiment.yaml"  # type: ignore[operator]
     folder = run or Path("runs") / path.stem
+    bar = (Progress(),) if sys.stderr.isatty() else ()
+    instalment = (StopAfter(stop_after),) if stop_after is not None else ()
     model = run_experiment(
         read_experiment(path, changes),
         folder,
@@ -82,7 +89,7 @@ def train(
         resume=resume,
         device=device,
         devices=devices,
-        callbacks=(Progress(),) if sys.stderr.isatty() else (),
+        callbacks=(*bar, *instalment),
     )
     if model is not None:
         typer.echo(f"{model.path}: rephase enhance FILE --model {model.path}")

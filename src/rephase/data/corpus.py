@@ -24,6 +24,7 @@ from rephase.data.threads import Progress, in_order
 __all__ = ["CorpusError", "FULL_SCALE", "PackedCorpus", "pack", "pack_pairs"]
 logger = logging.getLogger(__name__)
 FULL_SCALE = 32768.0
+ANYWHERE = "anywhere"  # an array that travels with its manifest, wherever both come to lie, says this of its making
 DECODING = 2  # grows when the same file gives other samples than before, so that packed arrays are made anew
 
 
@@ -249,7 +250,7 @@ def opened(target: Path, made_from: str, sample_rate: int) -> PackedCorpus | Non
     if not target.exists() or not facts_path.exists():
         return None
     facts = json.loads(facts_path.read_text())
-    if facts.get("made_from") != made_from:
+    if facts.get("made_from") not in (made_from, ANYWHERE):
         return None
     if left_out := facts["left_out"]:
         logger.warning("%d recordings were left out of %s when it was made; %s ...", len(left_out), target, left_out[0])

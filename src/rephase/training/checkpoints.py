@@ -52,7 +52,7 @@ def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
         RephaseError: If it can't be read, or is of another network.
     """
     try:
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
+        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
         theirs = {name: value.shape for name, value in state["state_dict"].items()}
     except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
         reason = str(error).partition("\n")[0]

@@ -25,6 +25,7 @@ from rephase.training.interruption import Interruption
 from rephase.training.listening import Listening
 from rephase.training.memory import check_memory
 from rephase.training.module import EnhancementModule
+from rephase.training.pace import Pace
 from rephase.training.result import training_facts, write_model
 from rephase.training.sources import Sources, open_sources
 from rephase.weights.registry import ModelFolder
@@ -180,7 +181,7 @@ def _trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
         logger=[CSVLogger(run, name="", version=""), TensorBoardLogger(run, name="", version="tensorboard")],
-        callbacks=[Checkpoints(run, validation.checkpoint_every), Listening(validation.listen), *callbacks],
+        callbacks=[Checkpoints(run, validation.checkpoint_every), Listening(validation.listen), *callbacks, Pace(run)],
     )
 
 

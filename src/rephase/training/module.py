@@ -25,7 +25,7 @@ from rephase.training.opponents import Opponents
 from rephase.training.optimizers import make_optimizer
 from rephase.training.result import save_weights, weight_facts
 from rephase.training.schedule import learning_rate_at, share_spent
-from rephase.training.tasks import LESS_IS_BETTER, task_of
+from rephase.training.tasks import LESS_IS_BETTER, measurable, task_of
 from rephase.weights.registry import ModelFolder
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class EnhancementModule(lightning.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.experiment, self.run, self.epoch_steps = experiment, run, epoch_steps
-        self.task, self.network_config = task_of(experiment), experiment.network_config()
+        self.task, self.network_config = measurable(task_of(experiment)), experiment.network_config()
         self.network = build(self.network_config)
         self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(experiment.optimizer.ema))
         self.averaged.requires_grad_(False)

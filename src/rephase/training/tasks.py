@@ -5,13 +5,16 @@ one. Phase retrieval takes the clean magnitude with its phase set to zero; its w
 phase that the network gives.
 """
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from rephase.metrics import estoi, lsd, pd_deg, pesq_wb, si_sdr_db, wopd_rad
 from rephase.training.experiment import Experiment, ExperimentError
 
+logger = logging.getLogger(__name__)
 OWN = "own"  # a kind of validation pairs: degraded as the experiment's training pairs are
 
 
@@ -35,6 +38,7 @@ class Task:
 
 
 LESS_IS_BETTER = (lsd, pd_deg, wopd_rad)
+PACKAGES = {pesq_wb: "pesq", estoi: "pystoi"}  # that a metric needs beside scipy
 WIDE = (pesq_wb, estoi, si_sdr_db, lsd)
 TASKS = {
     "denoise": Task("noisy to clean", ("denoise",), (pesq_wb, estoi, si_sdr_db), pesq_wb),
@@ -64,3 +68,23 @@ def task_of(experiment: Experiment) -> Task:
         )
     chosen = by_name[asked.choose_by] if asked.choose_by is not None else task.choose_by
     return Task(task.summary, asked.kinds or task.kinds, task.metrics, chosen, task.phase_only)
+
+
+def measurable(task: Task) -> Task:
+    """The task without the metrics whose packages are missing here, each of which is told.
+
+    Raises:
+        ExperimentError: If the metric that chooses the weights is one of them.
+    """
+    needs = {metric: PACKAGES[metric] for metric in task.metrics if metric in PACKAGES}
+    missing = {metric: package for metric, package in needs.items() if find_spec(package) is None}
+    left = tuple(metric for metric in task.metrics if metric not in missing)
+    if task.choose_by in missing:
+        package, others = missing[task.choose_by], [metric.__name__ for metric in left]
+        raise ExperimentError(
+            f"{task.choose_by.__name__} can't choose the weights: the package {package} is missing here. "
+            f"Try validation.choose_by={others[0]}."
+        )
+    for metric, package in missing.items():
+        logger.warning("%s is not measured: the package %s is missing here", metric.__name__, package)
+    return replace(task, metrics=left)

@@ -1,0 +1,206 @@
+"""Runs the experiment that is packed in this folder: one command, no network.
+
+    python run.py --max-minutes 25
+
+Needs Python, torch, numpy, scipy and Lightning; all else travels in the pack. The pieces are joined and checked, wheels
+are installed into a folder beside this file, and the run goes on from the last checkpoint that is at hand. What it
+leaves lies in --out ($OUT or ./out), in files of at most --max-file-mb, whatever ends the run.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pieces import MB, PieceError, cut, join, read_manifest, sha256_of, write_manifest
+
+PACK = Path(__file__).resolve().parent
+WORK, RUN, LIBRARIES = PACK / "work", PACK / "run", PACK / "libraries"
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
+NEEDED = {"torch": (2, 11), "lightning": (2, 6), "numpy": (1, 26), "scipy": (1, 11)}
+SAVING_SECONDS = 30.0  # that a run has to save what it has reached
+INSTALMENT = "rephase-instalment"  # what an output folder says it is
+
+
+def main() -> int:
+    """Joins, installs, runs, delivers."""
+    began = time.monotonic()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--max-minutes", type=float, required=True, metavar="N", help="of everything, start to end")
+    parser.add_argument(
+        "--finish-minutes", type=float, default=2.0, metavar="N",
+        help="of these: kept for the last validation, the model and the output; default: 2",
+    )  # fmt: skip
+    parser.add_argument("--max-file-mb", type=float, default=16.0, metavar="N", help="largest file; default: 16")
+    parser.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: $OUT, or ./out")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
+    options = parser.parse_args()
+    out = (options.out or Path(os.environ.get("OUT") or "out")).resolve()
+    most_bytes = int(options.max_file_mb * MB)
+    if most_bytes < 1000:
+        raise PieceError(f"max_file_mb must be 0.001 or more; got {options.max_file_mb:g}. Try --max-file-mb 16.")
+    manifest = read_manifest(PACK)
+    check_target(manifest)
+    join(PACK, WORK, pieces_in="pieces")
+    install(WORK / "wheels", LIBRARIES)
+    take_up(out, manifest)
+    minutes = options.max_minutes - options.finish_minutes - (time.monotonic() - began) / 60
+    if minutes <= 0:
+        gone = (time.monotonic() - began) / 60
+        raise PieceError(
+            f"max_minutes leaves no time to train: {options.max_minutes:g} min, {options.finish_minutes:g} of them "
+            f"for the end, and {gone:.1f} are gone. Try --max-minutes 25."
+        )
+    print(f"training for {minutes:.1f} min", flush=True)
+    code = 1
+    try:
+        code = train(manifest, minutes, options.device)
+    finally:
+        if (RUN / CHECKPOINT).exists():
+            deliver(out, most_bytes, manifest)
+            tell(out)
+        else:
+            print("no checkpoint was reached: there is nothing to bring back", file=sys.stderr)
+    return code
+
+
+def check_target(manifest: dict[str, Any]) -> None:
+    """Whether this machine is one that the pack was made for."""
+    here = f"{sys.version_info.major}.{sys.version_info.minor}", platform.system(), platform.machine()
+    asked = tuple(manifest["target"])
+    if here != asked:
+        raise PieceError(
+            f"the wheels in this pack are for Python {' '.join(asked)}, here is {' '.join(here)}; {PACK}; "
+            f"start it with another Python, or pack again with --python {here[0]} --machine {here[2]}"
+        )
+    for package, lowest in NEEDED.items():
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            version = "0"
+        if tuple(int(number) for number in version.split("+")[0].split(".")[:2] if number.isdigit()) < lowest:
+            found = "missing" if version == "0" else f"version {version}"
+            raise PieceError(
+                f"{package} {'.'.join(map(str, lowest))} or newer is needed, here it is {found}; install it"
+            )
+    for metric in manifest["missing_metrics"]:
+        print(f"{metric} can't be measured here: no wheel of its package fits this machine", file=sys.stderr)
+
+
+def install(wheels: Path, target: Path) -> None:
+    """Installs the wheels offline; once."""
+    files = sorted(wheels.glob("*.whl"))
+    stamp, wanted = target / ".installed", "".join(f"{file.name} {sha256_of(file)}\n" for file in files)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]
+    command += ["--disable-pip-version-check", "--root-user-action=ignore", "--target", str(target), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        raise PieceError(f"pip can't install the wheels ({reason}); {wheels}; look whether python -m pip works here")
+    stamp.write_text(wanted)
+
+
+def take_up(out: Path, manifest: dict[str, Any]) -> None:
+    """Puts the run in place that is gone on from: this folder's own, the output folder's, or the packed one."""
+    if (RUN / CHECKPOINT).exists():
+        return
+    if RUN.exists():  # it ended before its first checkpoint
+        shutil.rmtree(RUN)
+    if (out / "manifest.json").exists():
+        theirs = read_manifest(out)
+        if theirs.get("pack") == manifest["id"]:
+            join(out, RUN)
+            return
+        reached = theirs["files"].get(CHECKPOINT.as_posix(), {}).get("sha256")
+        if reached is None or reached != manifest["began_with"]:  # else this pack goes on from it
+            raise PieceError(f"the output folder holds what another pack left; {out}; name another one with --out")
+    if (WORK / "run" / CHECKPOINT).exists():
+        shutil.copytree(WORK / "run", RUN)
+
+
+def train(manifest: dict[str, Any], minutes: float, device: str) -> int:
+    """Runs the experiment in a process of its own, with the packed code and libraries before what is installed."""
+    command = [sys.executable, "-m", "rephase", "train", "experiment.yaml", *manifest["changes"], "--run", str(RUN)]
+    command += ["--device", device, "--stop-after", f"{minutes:.4f}"]
+    if (RUN / CHECKPOINT).exists():
+        command += ["--resume"]
+    elif (WORK / "begin").exists():
+        command += ["--begin", str(WORK / "begin")]
+    paths = [str(WORK / "code"), str(LIBRARIES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Nothing of the pack is written to but what this file writes.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the run as SIGTERM does.
+    process = subprocess.Popen(command, cwd=WORK, env=environment, start_new_session=True)
+
+    def end(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        return process.wait()
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.terminate()  # it finishes the step that is under way and saves it
+            process.wait(timeout=SAVING_SECONDS)
+        process.kill()
+        process.wait()
+
+
+def deliver(out: Path, most_bytes: int, manifest: dict[str, Any]) -> None:
+    """Cuts what the run has left into the output folder; an earlier instalment there is replaced."""
+    fresh = out / ".new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    earlier = read_manifest(out)["files"] if (out / "manifest.json").exists() else {}
+    files = {}
+    for path in sorted(path for path in RUN.rglob("*") if path.is_file() and ".part" not in path.suffixes):
+        name = path.relative_to(RUN).as_posix()
+        # The experiment as it is called at home, where the data lies elsewhere than here.
+        source = WORK / "experiment.yaml" if name == "experiment.yaml" else path
+        files[name] = cut(source, name, fresh, most_bytes)
+    kept = {piece["name"] for file in files.values() for piece in file["pieces"]}
+    for name in kept:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / name).replace(out / name)
+    write_manifest(out, files, kind=INSTALMENT, pack=manifest["id"], began_with=manifest["began_with"])
+    for file in earlier.values():
+        for piece in file["pieces"]:
+            if piece["name"] not in kept:
+                (out / piece["name"]).unlink(missing_ok=True)
+    shutil.rmtree(fresh)
+
+
+def tell(out: Path) -> None:
+    """Says how fast the run was, how far it is, and how to go on."""
+    if (RUN / "pace.json").exists():
+        pace = json.loads((RUN / "pace.json").read_text())
+        print(
+            f"{pace['steps']} steps in {pace['minutes']:.1f} min: {pace['audio_hours_an_hour']:g} h of audio an hour; "
+            f"{100 * pace['waiting_share']:.1f} % of the time waited for data"
+        )
+    if (RUN / "model" / "config.json").exists():
+        facts = json.loads((RUN / "model" / "config.json").read_text())["training"]
+        budget = facts["experiment"]["budget"]
+        limits = " or ".join(f"{budget[unit]:g} {unit}" for unit in ("minutes", "steps") if budget[unit])
+        spent = any(budget[unit] and facts[unit] >= budget[unit] for unit in ("minutes", "steps"))
+        print(f"the run has {facts['steps']} steps and {facts['minutes']:g} minutes behind it, of {limits} in all")
+        print("it is finished" if spent else "go on: run this again, or pack again with --run and the output folder")
+    print(f"bring back {out}")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (PieceError, OSError) as error:
+        sys.exit(f"error: {error}")

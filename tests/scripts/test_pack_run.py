@@ -1,0 +1,119 @@
+"""A packed run on a machine that has Python, torch, numpy, scipy and Lightning, and nothing else."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import torch
+
+from rephase.training.engine import train
+from rephase.training.experiment_file import find_experiment, read_experiment
+
+STEPS = 40
+CLIPS = Path(__file__).parents[1] / "clips"
+CHANGES = (
+    "network={preset: renet-lite, stem_channels: [4, 2], channels: [4, 4], heads: 2, groups: 1, blocks: 1, "
+    "dilations: [1, 2], lookback_frames: 8, lookahead_frames: 8}",
+    f"budget={{minutes: null, steps: {STEPS}}}", "batch.items=2", "batch.seconds=1.0", "optimizer.warmup_steps=5",
+    "degradation.p_room=0.5", "data.rooms=2", "validation.every=1000", "validation.batches=1",
+    "validation.kinds=[denoise]", "validation.checkpoint_every=5", "validation.log_every=1",
+)  # fmt: skip
+
+
+def losses(folder):
+    """The loss of each step, in all files of metrics of a run."""
+    found = {}
+    for path in sorted(folder.glob("metrics*.csv"), key=lambda path: (path.name == "metrics.csv", path.name)):
+        with path.open(newline="") as file:
+            found |= {int(row["step"]): row["loss"] for row in csv.DictReader(file) if row.get("loss")}
+    return found
+
+
+def run(*arguments, code=0, **options):
+    done = subprocess.run([*map(str, arguments)], capture_output=True, text=True, timeout=1200, **options)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """An environment with links to the packages that are there, what they need, and pip."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+    from pack_wheels import THERE, closure
+
+    folder = tmp_path_factory.mktemp("target") / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    for name in [*closure(THERE), "pip"]:
+        distribution = metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files} - {"..", "__pycache__"}:
+            source = Path(distribution.locate_file(top))
+            if source.exists() and not (site / top).exists():
+                (site / top).symlink_to(source)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.slow
+def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # sums in one order
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    pack, out, home = tmp_path / "pack", tmp_path / "out", tmp_path / "home"
+    changes = [*CHANGES, f"data.cache={tmp_path / 'cache'}"]
+    packed = ["renet-lite", *changes, "--data", CLIPS, "--to", pack, "--piece-mb", 2]
+    run(sys.executable, scripts / "pack_run.py", *packed)
+    assert max(path.stat().st_size for path in pack.rglob("*")) <= 2e6
+    assert "exists" in run(sys.executable, scripts / "pack_run.py", *packed, code=1)
+    shutil.copytree(pack, tmp_path / "second")
+
+    # Stopped in its midst, from without: what it has reached is delivered.
+    start = [target, pack / "run.py", "--out", out, "--max-file-mb", "0.1", "--max-minutes"]
+    assert "leaves no time to train" in run(*start, 1, code=1, env=bare)
+    process = subprocess.Popen([*map(str, start), "30"], env=bare)
+    checkpoint, deadline = pack / "run" / "checkpoints" / "last.ckpt", time.monotonic() + 600
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=600) == 128 + signal.SIGTERM
+    assert max(path.stat().st_size for path in out.rglob("*") if path.name != "manifest.json") <= 1e5
+    shutil.copytree(out, tmp_path / "first")
+
+    # Gone on with there, on a machine that has the pack and the output alone; and at home.
+    shutil.move(tmp_path / "second", tmp_path / "fresh")
+    told = run(target, tmp_path / "fresh" / "run.py", "--out", out, "--max-minutes", 30, env=bare)
+    assert "h of audio an hour" in told
+    assert "it is finished" in told
+    manifest = json.loads((out / "manifest.json").read_text())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "manifest.json").write_text(json.dumps(manifest | {"pack": "another"}))
+    shutil.rmtree(tmp_path / "fresh" / "run")
+    foreign = [target, tmp_path / "fresh" / "run.py", "--out", tmp_path / "other", "--max-minutes", 30]
+    assert "another pack left" in run(*foreign, code=1, env=bare)
+    run(sys.executable, scripts / "pack_run.py", "join", tmp_path / "first", home)
+    assert json.loads((home / "environment.json").read_text())["command"]
+    run(sys.executable, "-m", "rephase", "train", "--resume", "--run", home, "--device", "cpu")
+    run(sys.executable, scripts / "pack_run.py", "join", out, tmp_path / "joined")
+    assert "not the one that this went on from" in run(
+        sys.executable, scripts / "pack_run.py", "join", out, home, code=1
+    )
+
+    experiment = read_experiment(find_experiment("renet-lite"), [*changes, f"data.folder={CLIPS}"])
+    assert read_experiment(home / "experiment.yaml") == experiment
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    train(experiment, tmp_path / "whole", device="cpu")
+    torch.set_num_threads(before)
+    whole = losses(tmp_path / "whole")
+    assert sorted(whole) == list(range(STEPS))
+    for other in (home, tmp_path / "joined"):
+        assert losses(other) == whole
+    assert "is spent" in run(
+        sys.executable, scripts / "pack_run.py", "--run", tmp_path / "joined", "--to", tmp_path / "third", code=1
+    )
