@@ -46,6 +46,7 @@ docs: $(VENV)/.stamp-dev ## draw and write the pages of docs that are made from 
 
 bench: $(VENV)/.stamp-dev ## measure speed, memory and size; writes docs/benchmarks*.md
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/training.py

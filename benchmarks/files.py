@@ -8,6 +8,7 @@ end, rephase and the loop (`plain_loop.py`) taking turns; ratios are of one run.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -71,9 +72,11 @@ def main() -> None:
     parser.add_argument("--long-seconds", type=int, default=LONG_SECONDS, help="length of the long file")
     parser.add_argument("--memory-minutes", type=int, nargs="+", default=MEMORY_MINUTES, help="lengths to look at")
     arguments = parser.parse_args()
+    arguments.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     model = find_model(arguments.model)
     with tempfile.TemporaryDirectory() as name:
         races = measure_races(Path(name), model, arguments)
+        print("CPU time around the model", file=sys.stderr, flush=True)
         costs = {title: measure_cost(Path(name), arguments.model, *kind) for title, kind in KINDS.items()}
         peaks = {minutes: measure_peak(Path(name), arguments.model, minutes) for minutes in arguments.memory_minutes}
     arguments.plot.parent.mkdir(exist_ok=True)
@@ -88,10 +91,9 @@ def measure_races(folder: Path, model: ModelFolder, arguments: argparse.Namespac
     short, long = folder / "short", folder / "long.flac"
     short_seconds = make_short_files(short, arguments.short_files)
     make_file(long, arguments.long_seconds, 44100, 1)
-    hours = arguments.long_seconds / 3600
     races = [
         Race(f"a folder of {arguments.short_files} files", short_seconds, RATIO_GOAL),
-        Race(f"one file of {hours:g} h", arguments.long_seconds, None),
+        Race(f"one file of {arguments.long_seconds / 60:g} min", arguments.long_seconds, None),
     ]
     for race, inputs, pieces, rounds in (
         (races[0], short, [], arguments.rounds),
@@ -99,7 +101,7 @@ def measure_races(folder: Path, model: ModelFolder, arguments: argparse.Namespac
     ):
         for number in range(rounds):
             print(f"{race.title}, round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-            with tempfile.TemporaryDirectory(dir=folder) as output:
+            with tempfile.TemporaryDirectory(dir=folder) as output:  # gone after each turn: an hour of audio is large
                 target = Path(output) / (inputs.name if inputs.is_file() else "enhanced")
                 command = ["-m", "rephase", "enhance", str(inputs), "-o", str(target), f"--model={arguments.model}"]
                 race.rephase.append(timed(command))
@@ -112,8 +114,17 @@ def measure_races(folder: Path, model: ModelFolder, arguments: argparse.Namespac
 def timed(command: list[str]) -> float:
     """Seconds of a process."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run(command)
     return time.perf_counter() - start
+
+
+def run(command: list[str]) -> str:
+    """What a process of Python prints; its last words where it fails."""
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        sys.exit(f"files: {Path(command[0]).name} failed: {reason}")
+    return done.stdout
 
 
 # ---------------------------------------------------------------- one process, one file
@@ -138,10 +149,9 @@ def enhanced(path: Path, model: str, threads: int = 1) -> dict:
     """Enhances a file in a process of its own; what that cost."""
     target = path.with_name(f"enhanced{path.suffix}")
     script = str(ROOT / "benchmarks" / "one_file.py")
-    command = [sys.executable, script, str(path), str(target), f"--model={model}", f"--threads={threads}"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    cost = json.loads(run([script, str(path), str(target), f"--model={model}", f"--threads={threads}"]))
     target.unlink()
-    return json.loads(done.stdout)
+    return cost
 
 
 # ---------------------------------------------------------------- material
@@ -198,12 +208,13 @@ def report(
     """Writes the page."""
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed(arguments).items()]
     made_by = " ".join(["python benchmarks/files.py", *options]) if options else "make bench"
+    load = f"{arguments.load:.1f} processes wanted to run in the minute before" if arguments.load else "load unknown"
     worst = max(cost["other_cpu_seconds"] / cost["model_cpu_seconds"] for cost in costs.values())
     parts = [
         "# Benchmarks of whole files",
         f"Made by `{made_by}`, all figures in one run.",
         f"- Model: {model.name} {model.version}; SHA-256 of model.onnx: `{model.files['model.onnx'].sha256}`.\n"
-        f"- Machine: {machine()}.\n"
+        f"- Machine: {machine()}; {load}.\n"
         f"- Versions: {versions(('rephase', 'numpy', 'onnxruntime', 'soundfile', 'soxr', 'av'))}.",
         "## Against a plain loop",
         "The loop (`benchmarks/plain_loop.py`) reads, resamples, runs the same graph in ONNX Runtime as it comes, "
@@ -239,7 +250,10 @@ def changed(arguments: argparse.Namespace) -> dict[str, object]:
         "model": "renet-lite", "rounds": 2, "short_files": SHORT_FILES, "long_seconds": LONG_SECONDS,
         "memory_minutes": MEMORY_MINUTES,
     }  # fmt: skip
-    return {name: getattr(arguments, name) for name, value in usual.items() if getattr(arguments, name) != value}
+    found = {name: getattr(arguments, name) for name, value in usual.items() if getattr(arguments, name) != value}
+    if "memory_minutes" in found:
+        found["memory_minutes"] = " ".join(map(str, found["memory_minutes"]))
+    return found
 
 
 def race_row(race: Race) -> list[str]:

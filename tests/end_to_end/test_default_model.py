@@ -53,6 +53,26 @@ def test_a_room_gets_drier(read):
     assert gaps["out"] < gaps["in"] - 5
 
 
+@pytest.mark.parametrize("quieter_db", [12, 30])
+def test_a_quiet_speaker_of_a_pair_is_enhanced_as_well_as_a_loud_one(read, quieter_db):
+    degraded, rate = read("dishes-0db.degraded")
+    factor = np.float32(10 ** (-quieter_db / 20))
+    loud, quiet = rephase.enhance(np.stack([degraded, factor * degraded]), rate)
+    assert si_sdr_db(loud, quiet) > 20
+    assert 20 * np.log10(quiet.std() / loud.std()) == pytest.approx(-quieter_db, abs=0.2)
+
+
+def test_the_quiet_channel_of_a_pair_is_not_blown_up(read):
+    """Speech on the left and, 50 dB below it, nothing but noise on the right: it becomes hardly louder anywhere."""
+    speech, rate = read("dishes-0db.clean")
+    noise = np.random.default_rng(0).standard_normal(speech.size, dtype=np.float32)
+    noise *= speech.std() * 10 ** (-50 / 20)
+    left, right = rephase.enhance(np.stack([speech, noise]), rate)
+    before, after = (np.square(x[: x.size // 3200 * 3200].reshape(-1, 3200)).mean(axis=1) for x in (noise, right))
+    assert 10 * np.log10(np.max(after / before)) < 1
+    np.testing.assert_allclose(left, rephase.enhance(speech, rate), atol=1e-6)
+
+
 def band_db(waveform, rate, low, high):
     """Power of a band, dB."""
     power = np.abs(np.fft.rfft(waveform)) ** 2
