@@ -19,7 +19,8 @@ from torch import Tensor
 
 from rephase.losses.adversarial import discriminator_loss, generator_loss
 from rephase.losses.feature_matching import feature_matching_loss
-from rephase.losses.published import PHASE_RETRIEVAL, phase_retrieval_loss
+from rephase.losses.published import PHASE_RETRIEVAL
+from rephase.losses.wopd import wopd_loss_of_pairs
 from rephase.models.discriminators import MultiPeriodDiscriminator
 from rephase.models.network import FastTransforms
 from rephase.models.presets import RENET_SMALL
@@ -77,15 +78,15 @@ def measure(deviation: float, channels: tuple[int, ...], steps: int) -> str:
     for _ in range(4):
         clean = clean_batch(generator)
         phasor, waveform = disturbed(clean, deviation)
-        _, terms = phase_retrieval_loss(phasor=phasor, reference=clean, transforms=TRANSFORMS)
+        wop = wopd_loss_of_pairs(estimate=phasor, reference=TRANSFORMS.stft(clean))
         ours, theirs = judge(waveform), judge(clean)
         matching = feature_matching_loss(estimate=[f for _, f in ours], reference=[f for _, f in theirs])
-        phases.append((terms["wop"].item(), pull(terms["wop"], phasor)))
+        phases.append((wop.item(), pull(wop, phasor)))
         asked.append(pull(generator_loss(estimate=[s for s, _ in ours]) + 2 * matching, phasor))
-    wop, phase_pull = np.mean(phases, axis=0)
+    distance, phase_pull = np.mean(phases, axis=0)
     judge_pull = np.mean(asked)
     ratio = PHASE_RETRIEVAL["wop"] * phase_pull / judge_pull
-    return f"{deviation:9.2f} {wop:7.3f} {loss.item():11.2f} {phase_pull:9.5f} {judge_pull:9.5f} {ratio:9.1f}"
+    return f"{deviation:9.2f} {distance:7.3f} {loss.item():11.2f} {phase_pull:9.5f} {judge_pull:9.5f} {ratio:9.1f}"
 
 
 def main() -> None:

@@ -137,6 +137,8 @@ def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     kinds = ("degraded", "clean") if data.pairs else ("speech", "noise") if data.noise else ("speech",)
     files: dict[str, Path | bytes] = {}
     for name in manifests:
+        if "://" in name:
+            raise PieceError(f"shards at a URL can't be packed; {name}; download them into data.folder and name them there")
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise PieceError(f"a manifest must lie in data.folder; {name}; name it relative to {data.folder}")
         files[f"data/{name}"] = Path(data.folder) / name
@@ -145,7 +147,8 @@ def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
         files[f"cache/{name}.npy"] = cache / f"{name}.npy"
         files[f"cache/{name}.json"] = json.dumps(facts | {"made_from": ANYWHERE}).encode()
     if getattr(sources.training, "rooms", None) is not None:
-        files[f"cache/rooms-{data.rooms}.npy"] = cache / f"rooms-{data.rooms}.npy"
+        bank = f"rooms-{data.rooms}-direct.npy"
+        files[f"cache/{bank}"] = cache / bank
     return files
 
 

@@ -1,4 +1,4 @@
-"""Packing, cropping, tiling, and the mistakes of a manifest."""
+"""Packing, and the mistakes of a manifest."""
 
 import csv
 import logging
@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from rephase.audio.resample import resampled_length
-from rephase.data.corpus import CorpusError, PackedCorpus, pack_pairs
+from rephase.data.corpus import FULL_SCALE, CorpusError, PackedCorpus, pack_pairs
 from rephase.data.corpus import pack as pack_seconds
 from rephase.data.sources import source_facts
 
@@ -53,11 +53,6 @@ def test_files_stand_behind_each_other_sorted_by_source_and_name(corpus):
     assert corpus.lengths().tolist() == [3, 4, 2]
 
 
-def test_a_crop_goes_on_in_the_next_file_and_after_the_end_at_the_start(corpus):
-    assert (corpus.crop(2, 3) * 32768).tolist() == [3, 100, 200]
-    assert (corpus.crop(8, 3) * 32768).tolist() == [20, 1, 2]
-
-
 def test_training_hears_no_other_cut_of_a_recording_that_is_held_out(tmp_path):
     files = {
         "esc10_001---Dog-bark_1-100032-A.wav": ("train", "esc10", steps(1, 2)),
@@ -68,16 +63,6 @@ def test_training_hears_no_other_cut_of_a_recording_that_is_held_out(tmp_path):
     manifest = write(tmp_path, files)
     assert pack(manifest, "train", tmp_path / "train.npy").samples.tolist() == [1, 1, 4, 4]
     assert pack(manifest, "valid", tmp_path / "valid.npy").samples.tolist() == [3, 3]
-
-
-def test_tiles_repeat_one_file(corpus):
-    assert (corpus.tiled(2, 1, 5) * 32768).tolist() == [20, 10, 20, 10, 20]
-    assert (corpus.tiled(1, 2, 2) * 32768).tolist() == [300, 400]
-
-
-def test_full_scale_is_one(tmp_path):
-    manifest = write(tmp_path, {"a.wav": ("train", "one", np.array([-32768, 16384], dtype=np.int16))})
-    assert pack(manifest, "train", tmp_path / "a.npy").crop(0, 2).tolist() == [-1.0, 0.5]
 
 
 def test_splits_share_no_file(tmp_path):
@@ -135,7 +120,7 @@ def test_samples_beyond_full_scale_are_limited_and_do_not_wrap(tmp_path):
     heard, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
     assert np.abs(heard).max() > 1.05
     corpus = pack_seconds(manifest, "train", tmp_path / "a.npy")
-    np.testing.assert_allclose(corpus.crop(0, len(heard)), np.clip(heard, -1, 1), atol=2**-15)
+    np.testing.assert_allclose(corpus.samples / FULL_SCALE, np.clip(heard, -1, 1), atol=2**-15)
 
 
 def test_floats_are_read_on_their_own_scale(tmp_path):

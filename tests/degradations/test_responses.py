@@ -8,7 +8,7 @@ from rephase.degradations.responses import read_response, read_responses
 from rephase.errors import AudioFileError, RephaseError
 
 
-def test_channels_are_aligned_each_to_its_strongest_sample(tmp_path):
+def test_channels_are_aligned_each_to_its_direct_sound(tmp_path):
     samples = np.zeros((2000, 2), dtype=np.float32)
     samples[500, 0], samples[520, 0] = -0.5, 0.25
     samples[10, 1], samples[5, 1], samples[110, 1] = 0.8, 0.2, 0.4
@@ -17,6 +17,14 @@ def test_channels_are_aligned_each_to_its_strongest_sample(tmp_path):
     assert {int(place): float(first[place]) for place in first.nonzero()[0]} == {40: 1.0, 60: -0.5}
     assert second[[35, 40, 140]] == pytest.approx([0.25, 1.0, 0.5])
     assert np.count_nonzero(second) == 3
+
+
+def test_a_reflection_may_be_stronger_than_the_direct_sound(tmp_path):
+    samples = np.zeros(2000, dtype=np.float32)
+    samples[495], samples[500], samples[600], samples[200] = 0.45, 0.5, -0.8, 0.1
+    soundfile.write(tmp_path / "room.wav", samples, 16000, "FLOAT")
+    (response,) = read_response(tmp_path / "room.wav")
+    assert {int(place): round(float(response[place]), 4) for place in response.nonzero()[0]} == {35: 0.9, 40: 1, 140: -1.6}
 
 
 def test_other_rates_are_resampled(tmp_path):

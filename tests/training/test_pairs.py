@@ -4,12 +4,14 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from rephase.data.corpus import PackedCorpus, pack
+from rephase.data.shard_writer import write_shards
 from rephase.degradations.chain import Chain
 from rephase.degradations.noise import active_power
 from rephase.errors import RephaseError
@@ -32,7 +34,7 @@ def click_rooms() -> Tensor:
 
 
 def decaying_rooms() -> Tensor:
-    """Noise that decays, with its strongest sample at 40: no simulation that another version makes otherwise."""
+    """Noise that decays, with its direct sound at 40: no simulation that another version makes otherwise."""
     rooms = torch.randn(6, 3200, generator=torch.Generator().manual_seed(5)) * torch.exp(-torch.arange(3200) / 400)
     rooms = 0.2 * rooms
     rooms[:, :40] *= 0.1
@@ -193,13 +195,26 @@ def test_validation_never_hears_training_files_and_training_never_validation(tmp
         train, valid = (np.load(tmp_path / f"{name}-{split}.npy") for split in ("train", "valid"))
         assert np.array_equal(corpus.samples, train)
         assert not _shared_stretch(train, valid)
-    bank = torch.from_numpy(np.load(tmp_path / "rooms-2.npy"))
+    bank = torch.from_numpy(np.load(tmp_path / "rooms-2-direct.npy"))
     assert torch.equal(training.rooms, bank[:3]), "the last room is validation's alone"
     # Its clean speech is valid's to the sample, up to the gain.
     clean = validation[0][2][0]
     speech = torch.from_numpy(np.load(tmp_path / "speech-valid.npy").astype(np.float32))
     assert _best_match(clean, torch.cat([speech, speech])) > 0.999
     assert _best_match(clean, torch.from_numpy(training.speech.samples.astype(np.float32))) < 0.9
+
+
+@pytest.mark.parametrize("end", ["", "/", "/train.json"])
+def test_speech_may_be_shards_at_a_url(tmp_path, changed, clips, end):
+    memory, bucket = fsspec.filesystem("memory"), f"sources-{len(end)}"
+    for split in ("train", "valid"):
+        write_shards(clips / "speech.csv", tmp_path / "shards", split=split, shard_mb=0.1)
+    for path in (tmp_path / "shards").iterdir():
+        memory.pipe(f"/{bucket}/{path.name}", path.read_bytes())
+    open_sources(changed(f"data.speech=memory://{bucket}{end}", "degradation.p_room=0.0"), tmp_path / "cache")
+    for split in ("train", "valid"):
+        packed = pack(clips / "speech.csv", split, tmp_path / f"{split}.npy")
+        assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
 
 
 def test_validation_is_the_same_whatever_the_experiment(tmp_path, changed):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int16, Int64
+from jaxtyping import Int16, Int64
 
 from rephase.data.array_file import ArrayFile
 from rephase.data.decoding import SHORTEST_SECONDS, decoded
@@ -50,34 +50,6 @@ class PackedCorpus:
     def lengths(self) -> Int64[np.ndarray, " files"]:
         """Samples of each file."""
         return np.diff(self.offsets)
-
-    def crop(self, start: int, length: int) -> Float32[np.ndarray, " length"]:
-        """Samples of the whole array, from one file into the next: speech of the same source, without a pause.
-
-        Args:
-            start: first sample, counted from the start of the array.
-            length: how many samples; they go on at the start of the array where it ends.
-
-        Returns:
-            Full scale ±1.
-        """
-        positions = np.arange(start, start + length) % len(self.samples)
-        return self.samples[positions].astype(np.float32) / FULL_SCALE
-
-    def tiled(self, index: int, start: int, length: int) -> Float32[np.ndarray, " length"]:
-        """Samples of one file, which starts again where it ends.
-
-        Args:
-            index: number of the file.
-            start: first sample, counted from the start of the file.
-            length: how many samples.
-
-        Returns:
-            Full scale ±1.
-        """
-        first, last = self.offsets[index], self.offsets[index + 1]
-        positions = first + np.arange(start, start + length) % (last - first)
-        return self.samples[positions].astype(np.float32) / FULL_SCALE
 
 
 def pack(

@@ -42,7 +42,7 @@ def degrade(
         noise: to be mixed in, where it is neither made nor babble.
         second: a second noise, for those items that get one; None: no item does.
         talkers: who speak for those items whose noise is babble; None: there are none.
-        responses: of rooms, one for each item, with the strongest sample of all at the same place; None: no rooms.
+        responses: of rooms, one for each item, with the direct sound of all at 40 samples; None: no rooms.
         sample_rate: of all waveforms, Hz.
 
     Returns:

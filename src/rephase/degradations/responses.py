@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from rephase.audio.files import audio_info, read_blocks
 from rephase.audio.resample import Resampler
-from rephase.degradations.shoebox import LEAD
+from rephase.degradations.shoebox import LEAD, NEAR, strongest_from
 from rephase.errors import AudioFileError, RephaseError
 
 SUFFIXES = {".wav", ".flac"}
@@ -20,7 +20,7 @@ class Responses:
     """Responses of rooms, aligned.
 
     Attributes:
-        values: each with its strongest sample at 40 samples and of height 1; zeros where a shorter one has ended.
+        values: each with its direct sound at 40 samples and of height 1; zeros where a shorter one has ended.
         names: path below the folder, with `#2` behind it for a second channel.
     """
 
@@ -44,15 +44,18 @@ def response_files(folder: Path) -> list[Path]:
 
 
 def read_response(path: Path, *, sample_rate: int = 16000) -> Float32[np.ndarray, "channels time"]:
-    """Reads one file of responses, one a channel, each aligned to its own strongest sample.
+    """Reads one file of responses, one a channel, each aligned to its own direct sound.
+
+    That is the first sample of at least half the height of the strongest one, or a higher one within 8 samples of it:
+    reflections may be stronger.
 
     Args:
         path: of the recording.
         sample_rate: that it is resampled to, Hz.
 
     Returns:
-        Each channel with its strongest sample at 40 samples and of height 1; what comes earlier is left out, and what
-        comes later than 4 s.
+        Each channel with its direct sound at 40 samples and of height 1; what comes earlier is left out, and what comes
+        later than 4 s.
 
     Raises:
         AudioFileError: If it can't be read, or a channel of it is silent.
@@ -63,14 +66,17 @@ def read_response(path: Path, *, sample_rate: int = 16000) -> Float32[np.ndarray
         resampler = Resampler(info.sample_rate, sample_rate, len(samples), samples.dtype)
         samples = np.concatenate([resampler.push(samples), resampler.flush()], axis=1)
     samples = samples[:, : int(60 * sample_rate)]
-    peaks = np.argmax(np.abs(samples), axis=1)
-    if any(channel[peak] == 0 for channel, peak in zip(samples, peaks)):
+    heights = np.abs(samples)
+    highest = heights.max(axis=1, keepdims=True)
+    if not highest.all():
         raise AudioFileError(f"a channel of this room response is silent; {path}; take the file away")
-    after = min(max(samples.shape[1] - peak for peak in peaks), int(LONGEST_SECONDS * sample_rate))
+    firsts = np.argmax(heights >= highest / 2, axis=1)
+    places = [strongest_from(channel, int(first), NEAR + 1) for channel, first in zip(samples, firsts)]
+    after = min(max(samples.shape[1] - place for place in places), int(LONGEST_SECONDS * sample_rate))
     aligned = np.zeros((len(samples), LEAD + after), dtype=np.float32)
-    for row, channel, peak in zip(aligned, samples, peaks):
-        part = np.concatenate([np.zeros(LEAD), channel])[peak : peak + len(row)]
-        row[: len(part)] = part / channel[peak]
+    for row, channel, place in zip(aligned, samples, places):
+        part = np.concatenate([np.zeros(LEAD), channel])[place : place + len(row)]
+        row[: len(part)] = part / channel[place]
     return aligned
 
 

@@ -1,7 +1,7 @@
 """A bank of simulated rooms, made once by several processes.
 
 Each room has a seed of its own, made of the bank's seed and the room's number: the bank is the same for any number of
-processes. A bank that lies on disk from an earlier version is taken as it is, though rooms were drawn otherwise then.
+processes. What lies on disk already is taken as it is: a file of another name for rooms that are made otherwise.
 """
 
 import logging
@@ -34,7 +34,7 @@ def simulate_bank(
     seed: int = 0,
     workers: int | None = None,
 ) -> Float32[Tensor, "responses time"]:
-    """Responses of random shoebox rooms, each with its strongest sample at 40 samples and of height 1.
+    """Responses of random shoebox rooms, each with its direct sound at 40 samples and of height 1.
 
     Rooms are 3–9 × 3–7 × 2.4–3.6 m with T60 0.15–0.7 s; source and microphones stand at random, at least 0.4 m from
     the walls, and the microphones as far from the source; three microphones a room.
@@ -57,7 +57,7 @@ def simulate_bank(
     if not target.exists():
         responses = np.concatenate(_simulated(rooms, sample_rate, seconds, seed, workers))
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(".part.npy")
+        part = target.with_suffix(f".{os.getpid()}.part.npy")  # ranks of a run may make it at the same time
         np.save(part, responses.astype(np.float32))
         part.replace(target)
         logger.info("simulated %d room responses into %s", len(responses), target)

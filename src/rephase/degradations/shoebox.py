@@ -1,9 +1,10 @@
 """Simulated rooms, one at a time: image sources and ray tracing of pyroomacoustics, without torch."""
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
-LEAD = 40  # samples before the strongest one: 2.5 ms at 16 kHz
+LEAD = 40  # samples before the direct sound: 2.5 ms at 16 kHz
+NEAR = 8  # samples from where the direct sound must be to where it is
 MOST_REFLECTIONS = 12  # of image sources; rays do the rest
 T60_SECONDS = (0.15, 0.7)
 
@@ -48,7 +49,10 @@ def room_responses(
     seconds: float,
     seed: int = 0,
 ) -> Float64[np.ndarray, "microphones time"]:
-    """Responses of one shoebox room, shifted so that the strongest sample stands at 40 samples, and scaled to 1 there.
+    """Responses of one shoebox room, shifted so that the direct sound stands at 40 samples, and scaled to 1 there.
+
+    The direct sound is where the distance says, even if a reflection is stronger: where several walls' reflections meet,
+    or the source is far away, it need not be the strongest.
 
     Args:
         size: length, width and height, m.
@@ -79,11 +83,19 @@ def room_responses(
     room.compute_rir()
     length = int(seconds * sample_rate)
     aligned = np.zeros((len(microphones), length))
-    for row, (response,) in zip(aligned, room.rir):
-        peak = int(np.argmax(np.abs(response)))
-        part = np.concatenate([np.zeros(LEAD), response])[peak : peak + length]
-        row[: len(part)] = part / response[peak]
+    centre = pyroomacoustics.constants.get("frac_delay_length") // 2  # each arrival is that late, for its filter's sake
+    distances = np.linalg.norm(microphones - source, axis=1)
+    for row, (response,), distance in zip(aligned, room.rir, distances):
+        place = strongest_from(response, round(centre + distance / room.c * sample_rate) - NEAR, 2 * NEAR + 1)
+        part = np.concatenate([np.zeros(LEAD), response])[place : place + length]
+        row[: len(part)] = part / response[place]
     return aligned
+
+
+def strongest_from(response: Float[np.ndarray, " time"], first: int, count: int) -> int:
+    """Where the strongest of `count` samples stands, from `first` on."""
+    first = max(first, 0)
+    return first + int(np.argmax(np.abs(response[first : first + count])))
 
 
 def _can_be_built(size: np.ndarray, t60: float) -> bool:

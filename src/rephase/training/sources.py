@@ -1,11 +1,13 @@
 """What an experiment's pairs are made of: packed speech and noise, simulated rooms, or recorded pairs."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from rephase.data.corpus import PackedCorpus, pack, pack_pairs
+from rephase.data.shard_packing import pack_shards
 from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
@@ -47,9 +49,7 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     if data.pairs is not None:
         return _recorded(experiment, Path(data.folder) / data.pairs, cache, device)
     corpora = {
-        (name, split): pack(
-            Path(data.folder) / manifest, split, cache / f"{name}-{split}.npy", sample_rate=rate, most_bad=data.most_bad
-        )
+        (name, split): _packed(experiment, manifest, split, cache / f"{name}-{split}.npy")
         for name, manifest in (("speech", data.speech), ("noise", data.noise))
         if manifest is not None
         for split in ("train", "valid")
@@ -58,7 +58,7 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     kinds = task_of(experiment).kinds
     heard = unheard = None
     if any(chain.p_room for chain in (experiment.degradation, *(chains[kind] for kind in kinds))):
-        rooms = simulate_bank(cache / f"rooms-{data.rooms}.npy", rooms=data.rooms, sample_rate=rate)
+        rooms = simulate_bank(cache / f"rooms-{data.rooms}-direct.npy", rooms=data.rooms, sample_rate=rate)
         count = RESPONSES * -(-data.rooms // 10)  # of a tenth of the rooms
         heard, unheard = rooms[:-count], rooms[-count:]
 
@@ -72,6 +72,15 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
         ValidationBatches(makers, experiment.validation.batches),
         tuple(corpus for (_, split), corpus in corpora.items() if split == "train"),
     )
+
+
+def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
+    """One split of a manifest in the folder of the data, or of shards at a URL."""
+    data, rate = experiment.data, experiment.network_config().sample_rate
+    if "://" not in manifest:
+        return pack(Path(data.folder) / manifest, split, target, sample_rate=rate, most_bad=data.most_bad)
+    folder = re.sub(r"/((train|valid)\.json)?$", "", manifest)
+    return pack_shards(f"{folder}/{split}.json", split, target, sample_rate=rate, most_bad=data.most_bad)
 
 
 def _recorded(experiment: Experiment, pairs: Path, cache: Path, device: str) -> Sources:
