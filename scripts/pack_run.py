@@ -138,7 +138,9 @@ def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     files: dict[str, Path | bytes] = {}
     for name in manifests:
         if "://" in name:
-            raise PieceError(f"shards at a URL can't be packed; {name}; download them into data.folder and name them there")
+            raise PieceError(
+                f"shards at a URL can't be packed; {name}; download them into data.folder and name them there"
+            )
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise PieceError(f"a manifest must lie in data.folder; {name}; name it relative to {data.folder}")
         files[f"data/{name}"] = Path(data.folder) / name

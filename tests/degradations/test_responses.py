@@ -24,7 +24,11 @@ def test_a_reflection_may_be_stronger_than_the_direct_sound(tmp_path):
     samples[495], samples[500], samples[600], samples[200] = 0.45, 0.5, -0.8, 0.1
     soundfile.write(tmp_path / "room.wav", samples, 16000, "FLOAT")
     (response,) = read_response(tmp_path / "room.wav")
-    assert {int(place): round(float(response[place]), 4) for place in response.nonzero()[0]} == {35: 0.9, 40: 1, 140: -1.6}
+    assert {int(place): round(float(response[place]), 4) for place in response.nonzero()[0]} == {
+        35: 0.9,
+        40: 1,
+        140: -1.6,
+    }
 
 
 def test_other_rates_are_resampled(tmp_path):

@@ -49,7 +49,7 @@ def test_a_bank_is_the_same_for_any_number_of_workers(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("seed", [0, 6, 27])
 def test_the_direct_sound_stands_where_the_distance_says_even_if_a_reflection_is_stronger(seed, monkeypatch):
-    """What is sought is the place that a response of image sources alone has, at the distance over the speed of sound."""
+    """In the rooms of the seeds 6 and 27 one is, by half and by all of its height."""
     heard = {}
 
     def spy(size, t60, source, microphones, **options):

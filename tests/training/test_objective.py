@@ -78,9 +78,7 @@ def given(network, clean: torch.Tensor, magnitude: torch.Tensor, phasor: torch.T
     spectrum = decompress(magnitude, network.config.compression).unsqueeze(1) * phasor
     waveform = network.transforms.istft(spectrum, length=clean.shape[-1])
     target = network.transforms.stft(clean)
-    return Output(
-        magnitude, phasor, waveform, clean, target, *magnitude_and_phasor(target, network.config.compression)
-    )
+    return Output(magnitude, phasor, waveform, clean, target, *magnitude_and_phasor(target, network.config.compression))
 
 
 def test_a_gain_is_an_error_of_magnitude_alone(pair):

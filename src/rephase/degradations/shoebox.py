@@ -51,8 +51,7 @@ def room_responses(
 ) -> Float64[np.ndarray, "microphones time"]:
     """Responses of one shoebox room, shifted so that the direct sound stands at 40 samples, and scaled to 1 there.
 
-    The direct sound is where the distance says, even if a reflection is stronger: where several walls' reflections meet,
-    or the source is far away, it need not be the strongest.
+    The direct sound is where the distance says, even if a reflection is stronger, as where those of several walls meet.
 
     Args:
         size: length, width and height, m.
