@@ -43,6 +43,7 @@ def enhance_through_pipe(
     from rephase.audio.waveform import checked_rate
     from rephase.batch import Settings
     from rephase.enhancer import Enhancer
+    from rephase.processes import keep_freed_memory
     from rephase.errors import AudioFileError, OutputError
     from rephase.pipes import enhance_pipe
 
@@ -59,6 +60,7 @@ def enhance_through_pipe(
     pcm = None
     if raw[0] is not None and inputs[0] == PIPE:
         pcm = PcmFormat(checked_rate(raw[0], "--raw-rate", "Name that of the samples"), raw[1], raw[2])
+    keep_freed_memory()
     enhancer = Enhancer.from_pretrained(model[0], runtime=model[1], device=model[2])
     try:
         report = enhance_pipe(
