@@ -43,9 +43,9 @@ def enhance_through_pipe(
     from rephase.audio.waveform import checked_rate
     from rephase.batch import Settings
     from rephase.enhancer import Enhancer
-    from rephase.processes import keep_freed_memory
     from rephase.errors import AudioFileError, OutputError
     from rephase.pipes import enhance_pipe
+    from rephase.processes import keep_freed_memory
 
     if len(inputs) > 1:
         raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
