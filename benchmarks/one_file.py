@@ -14,6 +14,7 @@ import numpy as np
 from measure import peak_bytes, started
 
 from rephase.enhancer import Enhancer
+from rephase.processes import keep_freed_memory
 from rephase.runtimes.base import Runtime
 from rephase.weights import find_model
 
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    keep_freed_memory()  # as `rephase enhance` does
     model = find_model(arguments.model)
     runtime = Timed(started(model, "onnx", arguments.threads))
     enhancer = Enhancer(runtime, model)

@@ -13,12 +13,13 @@ from rephase.training.experiment_file import read_experiment
 from rephase.training.tasks import LESS_IS_BETTER, task_of
 
 
-def scores(run: Path, name: str) -> dict[int, float]:
-    """The metric at each validation of a run, by its step."""
+def scores(run: Path, name: str, steps: int | None) -> dict[int, float]:
+    """The metric at each validation of a run, by the number of steps before it, of so many in all."""
     found: dict[int, float] = {}
     for path in sorted(run.glob("metrics*.csv"), key=lambda path: path.stat().st_mtime):
         with path.open(newline="") as file:
-            found |= {int(row["step"]) + 1: float(row[name]) for row in csv.DictReader(file) if row.get(name)}
+            rows = [row for row in csv.DictReader(file) if row.get(name)]
+        found |= {min(int(row["step"]) + 1, steps or int(row["step"])): float(row[name]) for row in rows}
     return found
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     for run, plot in zip(options.runs, plots):
         experiment = read_experiment(run / "experiment.yaml")
         chosen = task_of(experiment).choose_by
-        curve = scores(run, f"valid_{chosen.__name__}")
+        curve = scores(run, f"valid_{chosen.__name__}", experiment.budget.steps)
         plot.plot(curve.keys(), curve.values(), color=BLUE, marker="o", markersize=4)
         plot.set_title(f"{run.name}: {chosen.__name__} {'↓' if chosen in LESS_IS_BETTER else '↑'}", loc="left")
         plot.set_xlabel("step")

@@ -72,8 +72,9 @@ def pack(options: argparse.Namespace, scratch: Path) -> None:
     run = begun_run(options.run, scratch) if options.run else None
     named = [word for word in options.words if "=" not in word]
     changes = [word for word in options.words if "=" in word]
-    changes += [f"data.folder={options.data}"] if options.data else []
-    changes += [f"budget.minutes={options.minutes}"] if options.minutes else []
+    # Values are YAML: in quotes a folder named 2024, or one with " #" in it, stays what it is.
+    changes += [f"data.folder={json.dumps(str(options.data), ensure_ascii=False)}"] if options.data else []
+    changes += [f"budget.minutes={options.minutes}"] if options.minutes is not None else []
     if len(named) > 1 or not (named or run):
         raise PieceError("name one experiment, or a run to go on with: rephase train --list; --run FOLDER")
     path = find_experiment(named[0]) if named else run / "experiment.yaml"  # type: ignore[operator]

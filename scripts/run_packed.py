@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ WORK, RUN, LIBRARIES = PACK / "work", PACK / "run", PACK / "libraries"
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 NEEDED = {"torch": (2, 11), "lightning": (2, 6), "numpy": (1, 26), "scipy": (1, 11)}
 SAVING_SECONDS = 30.0  # that a run has to save what it has reached
+OUTPUT_SHARE = 0.25  # of the minutes kept for the end: for ending a run that takes too long, and for the output
+ENDING_SECONDS = 5.0  # of these at most: until a run that takes too long is killed
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HOLDING = ("fresh", "fresh-2")  # where an instalment lies until its pieces have their names
 INSTALMENT = "rephase-instalment"  # what an output folder says it is
 
 
@@ -44,6 +49,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=None, metavar="FOLDER", help="default: $OUT, or ./out")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
     options = parser.parse_args()
+    if not options.finish_minutes > 0:
+        raise PieceError(f"finish_minutes must be more than 0; got {options.finish_minutes:g}. Try --finish-minutes 2.")
     out = (options.out or Path(os.environ.get("OUT") or "out")).resolve()
     most_bytes = int(options.max_file_mb * MB)
     if most_bytes < 1000:
@@ -54,7 +61,7 @@ def main() -> int:
     install(WORK / "wheels", LIBRARIES)
     take_up(out, manifest)
     minutes = options.max_minutes - options.finish_minutes - (time.monotonic() - began) / 60
-    if minutes <= 0:
+    if not minutes > 0:
         gone = (time.monotonic() - began) / 60
         raise PieceError(
             f"max_minutes leaves no time to train: {options.max_minutes:g} min, {options.finish_minutes:g} of them "
@@ -63,7 +70,9 @@ def main() -> int:
     print(f"training for {minutes:.1f} min", flush=True)
     code = 1
     try:
-        code = train(manifest, minutes, options.device)
+        output = OUTPUT_SHARE * 60 * options.finish_minutes
+        deadline = began + 60 * options.max_minutes - output
+        code = train(manifest, minutes, options.device, deadline, min(ENDING_SECONDS, output / 3))
     finally:
         if (RUN / CHECKPOINT).exists():
             deliver(out, most_bytes, manifest)
@@ -130,8 +139,24 @@ def take_up(out: Path, manifest: dict[str, Any]) -> None:
         shutil.copytree(WORK / "run", RUN)
 
 
-def train(manifest: dict[str, Any], minutes: float, device: str) -> int:
-    """Runs the experiment in a process of its own, with the packed code and libraries before what is installed."""
+def train(manifest: dict[str, Any], minutes: float, device: str, deadline: float, ending: float) -> int:
+    """Runs the experiment in a process of its own, with the packed code and libraries before what is installed.
+
+    Signals are ignored from its end on: what is left to do is to deliver.
+
+    Args:
+        manifest: of the pack.
+        minutes: of training.
+        device: auto, cpu or cuda.
+        deadline: by time.monotonic(), in seconds; a run that isn't done then is ended.
+        ending: seconds that such a run has until it is killed.
+
+    Returns:
+        The exit code of the run.
+
+    Raises:
+        PieceError: If the run had to be ended.
+    """
     command = [sys.executable, "-m", "rephase", "train", "experiment.yaml", *manifest["changes"], "--run", str(RUN)]
     command += ["--device", device, "--stop-after", f"{minutes:.4f}"]
     if (RUN / CHECKPOINT).exists():
@@ -145,40 +170,82 @@ def train(manifest: dict[str, Any], minutes: float, device: str) -> int:
     process = subprocess.Popen(command, cwd=WORK, env=environment, start_new_session=True)
 
     def end(number: int, _: Any) -> None:
+        ignore_signals()  # a second one would leave the run alive and nothing delivered
         raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, end)
     try:
-        return process.wait()
+        for number in ENDING_SIGNALS:
+            signal.signal(number, end)
+        return process.wait(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise PieceError(
+            "the run was not done in time and was ended: validation and model took longer than what is kept for them; "
+            "what counts is its last checkpoint; give them more: --finish-minutes"
+        ) from None
     finally:
+        ignore_signals()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.terminate()  # it finishes the step that is under way and saves it
-            process.wait(timeout=SAVING_SECONDS)
+            process.wait(timeout=min(SAVING_SECONDS, max(ending, deadline - time.monotonic())))
         process.kill()
         process.wait()
 
 
+def ignore_signals() -> dict[int, Any]:
+    """Makes this process deaf to Ctrl-C and SIGTERM; returns who listened before."""
+    return {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ignores Ctrl-C and SIGTERM for a while."""
+    before = ignore_signals()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def deliver(out: Path, most_bytes: int, manifest: dict[str, Any]) -> None:
-    """Cuts what the run has left into the output folder; an earlier instalment there is replaced."""
-    fresh = out / ".new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    """Cuts what the run has left into the output folder; an earlier instalment there is replaced.
+
+    Whatever ends this, and when: the manifest that lies there is true. The earlier one is, until all new pieces are
+    written; one of the pieces where they are held is, until they have their names.
+    """
     earlier = read_manifest(out)["files"] if (out / "manifest.json").exists() else {}
-    files = {}
-    for path in sorted(path for path in RUN.rglob("*") if path.is_file() and ".part" not in path.suffixes):
-        name = path.relative_to(RUN).as_posix()
-        # The experiment as it is called at home, where the data lies elsewhere than here.
-        source = WORK / "experiment.yaml" if name == "experiment.yaml" else path
-        files[name] = cut(source, name, fresh, most_bytes)
-    kept = {piece["name"] for file in files.values() for piece in file["pieces"]}
-    for name in kept:
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (fresh / name).replace(out / name)
-    write_manifest(out, files, kind=INSTALMENT, pack=manifest["id"], began_with=manifest["began_with"])
-    for file in earlier.values():
-        for piece in file["pieces"]:
-            if piece["name"] not in kept:
-                (out / piece["name"]).unlink(missing_ok=True)
-    shutil.rmtree(fresh)
+    before = {piece["name"] for file in earlier.values() for piece in file["pieces"]}
+    # What an earlier delivery was held in stays, if that was killed before its pieces had their names.
+    fresh = next(folder for folder in HOLDING if not any(name.startswith(f"{folder}/") for name in before))
+    facts = {"kind": INSTALMENT, "pack": manifest["id"], "began_with": manifest["began_with"]}
+    with undisturbed():
+        shutil.rmtree(out / fresh, ignore_errors=True)
+        held = {}
+        for path in sorted(path for path in RUN.rglob("*") if path.is_file() and ".part" not in path.suffixes):
+            name = path.relative_to(RUN).as_posix()
+            # The experiment as it is called at home, where the data lies elsewhere than here.
+            source = WORK / "experiment.yaml" if name == "experiment.yaml" else path
+            held[name] = cut(source, f"{fresh}/{name}", out, most_bytes)
+        write_manifest(out, held, **facts)
+        for name in before:
+            (out / unheld(name)).unlink(missing_ok=True)
+        files = {
+            name: file | {"pieces": [piece | {"name": unheld(piece["name"])} for piece in file["pieces"]]}
+            for name, file in held.items()
+        }
+        for file in files.values():
+            for name in (piece["name"] for piece in file["pieces"]):
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(out / fresh / name, out / name)
+        write_manifest(out, files, **facts)
+        for folder in HOLDING:
+            shutil.rmtree(out / folder, ignore_errors=True)
+
+
+def unheld(name: str) -> str:
+    """The name of a piece once it isn't held any more."""
+    folder, _, rest = name.partition("/")
+    return rest if folder in HOLDING else name
 
 
 def tell(out: Path) -> None:

@@ -112,10 +112,10 @@ class EnhanceStream:
         Returns:
             What is ready, about a chunk later.
         """
-        block = np.array(block, self._dtype)  # a copy, it waits while the caller may fill the array anew
+        block = np.array(block, self._dtype, order="C")  # a copy, it waits while the caller may fill the array anew
         if self._strength == 0:
             return block
-        low = self._model.push(self._down.push(block).astype(np.float32))
+        low = self._model.push(self._down.push(block).astype(np.float32, copy=False))
         return self._mixed(*self._join.push(block, low))
 
     def flush(self) -> Float[np.ndarray, "channels out"]:
@@ -126,7 +126,7 @@ class EnhanceStream:
         """
         if self._strength == 0:
             return np.zeros((self._channels, 0), self._dtype)
-        return self._mixed(*self._join.finish(self._model.finish(self._down.flush().astype(np.float32))))
+        return self._mixed(*self._join.finish(self._model.finish(self._down.flush().astype(np.float32, copy=False))))
 
     def _mixed(self, dry: np.ndarray, wet: np.ndarray) -> np.ndarray:
         wet = self._silence.push(dry, wet)

@@ -117,3 +117,21 @@ def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, monkeypatch)
     assert "is spent" in run(
         sys.executable, scripts / "pack_run.py", "--run", tmp_path / "joined", "--to", tmp_path / "third", code=1
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--minutes", "0"], r"budget\.minutes must be more than 0; got 0"),
+        (["--data", "2024"], r"can't read the manifest .*; 2024/speech\.csv;"),
+        (["--data", "a #b: é😀"], r"can't read the manifest .*; a #b: é😀/speech\.csv;"),
+    ],
+)
+def test_options_are_taken_as_they_are_given(tmp_path, monkeypatch, options, message):
+    import pack_run
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pack_run.py", "renet-lite", *options, "--to", "pack"])
+    with pytest.raises(ValueError, match=message):
+        pack_run.main()
+    assert not list(tmp_path.glob("*pack*"))

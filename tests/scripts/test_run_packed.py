@@ -1,6 +1,12 @@
 """What a packed run goes on from, and what it leaves."""
 
 import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +92,114 @@ def test_another_machine_is_told_from_the_right_one(packed):
         PieceError, match=r"the wheels in this pack are for Python 2\.7 Plan9 pdp11, here is .*--python"
     ):
         packed.check_target({"target": ["2.7", "Plan9", "pdp11"], "missing_metrics": []})
+
+
+class Killed(BaseException):
+    """What a test ends a delivery with."""
+
+
+def ended_at(step, action):
+    """Runs an action, but ends it before that line of `deliver`; whether it got there."""
+    lines = 0
+
+    def trace(frame, event, _):
+        nonlocal lines
+        if event == "line":
+            lines += 1
+            if lines == step:
+                raise Killed
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: trace if frame.f_code.co_name == "deliver" else None)
+    try:
+        action()
+    except Killed:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_whenever_a_delivery_ends_the_output_is_whole(packed, tmp_path):
+    from pieces import join
+
+    put(packed.RUN, b"0123456789")
+    out, manifest, step, seen = tmp_path / "out", {"id": "a", "began_with": None}, 0, []
+    reached = True
+    while reached:
+        step += 1
+        shutil.rmtree(out, ignore_errors=True)
+        for content in (b"0123456789", b"abcdefgh"):
+            (packed.RUN / "checkpoints" / "last.ckpt").write_bytes(content)
+            if content == b"0123456789":
+                packed.deliver(out, 4, manifest)
+            else:
+                reached = ended_at(step, lambda: packed.deliver(out, 4, manifest))
+        join(out, tmp_path / f"joined-{step}")  # checks every piece
+        seen.append((tmp_path / f"joined-{step}" / "checkpoints" / "last.ckpt").read_bytes())
+        packed.deliver(out, 4, manifest)
+        files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+        assert files >= {"manifest.json", "experiment.yaml", "checkpoints/last.ckpt.000", "checkpoints/last.ckpt.001"}
+        assert not [folder for folder in packed.HOLDING if (out / folder).exists()]
+    assert len(seen) > 20
+    assert seen == sorted(seen), "the earlier one, and from some line on the new one"
+    assert set(seen) == {b"0123456789", b"abcdefgh"}
+
+
+def test_a_delivery_is_not_disturbed_by_signals(packed, tmp_path, monkeypatch):
+    cut, came = packed.cut, []
+
+    def disturbed(*arguments):
+        for number in packed.ENDING_SIGNALS:
+            os.kill(os.getpid(), number)
+        return cut(*arguments)
+
+    monkeypatch.setattr(packed, "cut", disturbed)
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in packed.ENDING_SIGNALS}
+    try:
+        delivered(packed, tmp_path / "out", b"0123", id="a", began_with=None)
+        assert came == []
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert came == [signal.SIGTERM], "it listens again"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_run_that_does_not_end_is_ended_and_delivered(scripts, tmp_path):
+    from pieces import cut, join, write_manifest
+
+    pack, out = tmp_path / "pack", tmp_path / "out"
+    stubborn = (
+        b"import os, pathlib, signal, time\n"
+        b"signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        b"pathlib.Path('process').write_text(str(os.getpid()))\n"
+        b"time.sleep(600)\n"
+    )
+    contents = {"code/rephase/__init__.py": b"", "code/rephase/__main__.py": stubborn, "experiment.yaml": b"home"}
+    files = {name: cut(content, name, pack / "pieces", 1000) for name, content in contents.items()}
+    here = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.system(), platform.machine()]
+    write_manifest(pack, files, id="a", began_with=None, missing_metrics=[], target=here, changes=[])
+    shutil.copy(scripts / "run_packed.py", pack / "run.py")
+    shutil.copy(scripts / "pieces.py", pack / "pieces.py")
+    (pack / "libraries").mkdir()
+    (pack / "libraries" / ".installed").touch()  # no wheels are needed
+    put(pack / "run", b"reached")
+    command = [sys.executable, pack / "run.py", "--max-minutes", "0.1", "--finish-minutes", "0.04", "--out", out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: the run was not done in time and was ended"), done.stderr
+    assert "Traceback" not in done.stderr
+    join(out, tmp_path / "joined")
+    assert (tmp_path / "joined" / "checkpoints" / "last.ckpt").read_bytes() == b"reached"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((pack / "work" / "process").read_text()), 0)
+
+
+def test_a_run_needs_time_for_its_end(packed, monkeypatch):
+    from pieces import PieceError
+
+    monkeypatch.setattr(sys, "argv", ["run.py", "--max-minutes", "25", "--finish-minutes", "0"])
+    with pytest.raises(PieceError, match=r"finish_minutes must be more than 0; got 0\. Try"):
+        packed.main()

@@ -1,5 +1,6 @@
 """Real runs of a tiny network on the clips: whole, killed, diverging, with opponents, and on one batch."""
 
+import csv
 import json
 import math
 import os
@@ -9,19 +10,21 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, load_file
+from torch.utils.data import DataLoader
 
 from rephase.data.corpus import PackedCorpus
 from rephase.errors import RephaseError
 from rephase.models.architectures import build
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
-from rephase.training.batches import ValidationBatches
+from rephase.training.batches import TrainingBatches, ValidationBatches
 from rephase.training.engine import fit, train
 from rephase.training.experiment_file import read_experiment, write_experiment
 from rephase.training.module import DivergedError, EnhancementModule
@@ -226,7 +229,9 @@ def test_all_optimizers_follow_the_budget_each_at_its_own_rate(changed, tmp_path
     experiment = changed("optimizer.warmup_steps=1", opponent)
     module = EnhancementModule(experiment, tmp_path)
     main, judge = module.configure_optimizers()
-    monkeypatch.setattr(module, "_trainer", SimpleNamespace(optimizers=[main, judge], global_rank=0, should_stop=False))
+    monkeypatch.setattr(
+        module, "_trainer", SimpleNamespace(optimizers=[main, judge], global_rank=0, world_size=1, should_stop=False)
+    )
     for step, share in ((0, 1.0), (12, 0.01 + 0.99 / 2)):
         module.step = step
         module.on_train_batch_start(None, 0)
@@ -246,16 +251,65 @@ def test_a_diverging_run_stops_with_its_batch_and_its_last_good_checkpoint(finis
 
 
 def test_the_batch_of_a_loss_that_is_no_number_is_kept(finished, changed, tmp_path, monkeypatch):
-    experiment = changed("budget.steps=2")
+    experiment = changed("budget.steps=4", "validation.log_every=20", "batch.workers=0")
     sources = open_sources(experiment, finished.cache)
-    degraded, clean = sources.training.batch((1, 0), 2, 1.0)
-    clean[1, 100] = math.nan
-    monkeypatch.setattr(sources.training, "batch", lambda *_: (degraded, clean))
-    with pytest.raises(DivergedError, match=r"the loss is nan; its batch is in diverged\.safetensors"):
+    make = sources.training.batch
+
+    def batch(seed: tuple[int, ...], items: int, seconds: float) -> tuple[torch.Tensor, torch.Tensor]:
+        degraded, clean = make(seed, items, seconds)
+        if seed[1] == 2:
+            clean[1, 100] = math.nan
+        return degraded, clean
+
+    monkeypatch.setattr(sources.training, "batch", batch)
+    with pytest.raises(DivergedError, match=r"the loss is nan; its batch is in diverged\.safetensors; .*step 2"):
         fit(experiment, tmp_path / "run", sources)
     kept = load_file(tmp_path / "run" / "diverged.safetensors")
-    assert torch.equal(kept["degraded"], degraded)
+    assert torch.equal(kept["degraded"], make((experiment.seed, 2), 2, 1.0)[0])
     assert kept["clean"][1, 100].isnan()
+
+
+def test_a_run_that_dies_in_a_validation_is_validated_when_it_goes_on(finished, changed, tmp_path, monkeypatch):
+    experiment = changed("budget.steps=6", "validation.every=4", "validation.checkpoint_every=2")
+    sources = open_sources(experiment, finished.cache)
+
+    def die(*_: object) -> None:
+        raise OSError("the power is cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EnhancementModule, "validation_step", die)
+        with pytest.raises(OSError, match="the power is cut"):
+            fit(experiment, tmp_path / "run", sources)
+    fit(experiment, tmp_path / "run", sources)
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        validated = [int(row["step"]) for row in csv.DictReader(file) if row["valid_estoi"]]
+    assert validated == [3, 6], "after the fourth step, and at the end"
+
+
+def test_weights_are_not_compared_with_those_that_were_best_by_another_measure(finished, changed, tmp_path):
+    few = changed("budget.steps=2", "validation.choose_by=pesq_wb")
+    assert fit(few, tmp_path / "run", open_sources(few, finished.cache))._best > 1, "a PESQ"
+    other = changed("budget.steps=3", "validation.choose_by=estoi")
+    module = fit(other, tmp_path / "run", open_sources(other, finished.cache))
+    assert module._best < 1
+    assert weight_facts(tmp_path / "run" / "best.safetensors")["step"] == 3
+
+
+def test_a_run_in_double_precision_is_validated_too(finished, changed, tmp_path):
+    experiment = changed('precision="64"', "budget.steps=2")
+    module = fit(experiment, tmp_path / "run", open_sources(experiment, finished.cache))
+    assert next(module.network.parameters()).dtype == torch.float64
+    assert weight_facts(tmp_path / "run" / "last.safetensors")["valid_denoise_pesq_wb"] > 1
+
+
+def test_several_workers_make_the_batches_that_one_makes(finished, changed):
+    training = open_sources(changed(), finished.cache).training
+    batches = TrainingBatches(training, seed=1, items=1, seconds=0.1, first=3)
+    alone, three = (
+        [clean for _, clean in islice(DataLoader(batches, batch_size=None, num_workers=workers), 7)]
+        for workers in (0, 3)
+    )
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(alone, three, strict=True))
 
 
 def test_weights_without_a_score_are_kept_but_never_called_best(finished, changed, tmp_path):

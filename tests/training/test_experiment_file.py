@@ -86,6 +86,10 @@ def test_an_experiment_is_written_and_read_back_the_same(tmp_path):
         ("network.architecture=UNet", r"network\.architecture must be one of RENet, RENetLite; got 'UNet'"),
         ("batch", r"a change must be key=value; got 'batch'"),
         ("batch.items=[", r"batch\.items: the value '\[' is no YAML"),
+        ("losses.time=.nan", r"losses\.time must be 0 or more; got nan"),
+        ("optimizer.betas=[1.5, 0.9]", r"optimizer\.betas must lie in 0 … 1"),
+        ("data.source_weights={librispeech: -1.0}", r"data\.source_weights\.librispeech must be 0 or more"),
+        ("batch.seconds=0.001", r"batch\.seconds must be at least 0\.1"),
         ("data.rooms=1", r"data\.rooms must be 2 or more"),
     ],
 )

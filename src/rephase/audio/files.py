@@ -169,7 +169,7 @@ def _read_with_libsndfile(info: AudioInfo, block_frames: int) -> Iterator[np.nda
                 ) from error
             if not len(frames):
                 return
-            block = frames.T.astype(info.dtype)
+            block = frames.T.astype(info.dtype, order="C")  # channel by channel, as all stages work
             if bits:
                 block *= 2.0**-31
             done += len(frames)

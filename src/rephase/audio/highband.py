@@ -65,9 +65,10 @@ class FollowedGain:
         model_rate: sample rate of what the model takes and gives, Hz.
         rate: sample rate of the curve, Hz.
         channels: rows of every block; each has its own curve.
+        dtype: float32 or float64, of the curve.
     """
 
-    def __init__(self, model_rate: int, rate: int, channels: int) -> None:
+    def __init__(self, model_rate: int, rate: int, channels: int, dtype: np.typing.DTypeLike = np.float64) -> None:
         top = (3 / 8 * model_rate, model_rate / 2)
         self._before = BandPower(model_rate, channels, *top)
         self._after = BandPower(model_rate, channels, *top)
@@ -76,6 +77,7 @@ class FollowedGain:
         self._knots = np.zeros((channels, 0))
         self._first_knot = 0
         self._given = 0
+        self._dtype = np.dtype(dtype)
 
     def push(
         self, before: Float[np.ndarray, "channels time"], after: Float[np.ndarray, "channels time"], last: bool = False
@@ -111,21 +113,25 @@ class FollowedGain:
             count: how many; after the end of the stream the curve goes on as it ended.
 
         Returns:
-            Gains in 0..1, float64.
+            Gains in 0..1.
         """
         # Positions count from the stream's start, so that blocks of any size give the same curve to the last bit.
         position = np.arange(self._given, self._given + count) * self._knots_per_sample
-        left = position.astype(int)
-        share = position - left
+        left = position.astype(np.intp)
+        share = (position - left).astype(self._dtype)
+        left -= self._first_knot
         last_knot = self._first_knot + self._knots.shape[1] - 1
-        at_left = self._knots[:, np.minimum(left, last_knot) - self._first_knot]
-        at_right = self._knots[:, np.minimum(left + 1, last_knot) - self._first_knot]
+        steps = np.diff(self._knots, append=self._knots[:, -1:]).astype(self._dtype)
+        # `clip`: beyond the last knot the curve goes on as it ended.
+        curve = steps.take(left, axis=1, mode="clip")
+        curve *= share
+        curve += self._knots.astype(self._dtype).take(left, axis=1, mode="clip")
         self._given += count
         passed = min(int(self._given * self._knots_per_sample), last_knot) - self._first_knot
         if passed > 0:
             self._knots = self._knots[:, passed:]
             self._first_knot += passed
-        return at_left + (at_right - at_left) * share
+        return curve
 
 
 class BandJoin:
@@ -151,7 +157,7 @@ class BandJoin:
         self._low = SampleQueue(rows, dtype)
         self._dry = SampleQueue(channels, dtype)
         self._dry_length = 0
-        self._gain = FollowedGain(model_rate, rate, channels)
+        self._gain = FollowedGain(model_rate, rate, channels, dtype)
         self._dtype = np.dtype(dtype)
 
     def push(
@@ -198,5 +204,7 @@ class BandJoin:
         wet = low[: self._channels]
         if self._keeps_above:
             above = dry - low[self._channels :]
-            wet = wet + (above * self._gain.take(count) if self._follows else above)
-        return dry, wet.astype(self._dtype, copy=False)
+            if self._follows:
+                above *= self._gain.take(count)
+            wet = wet + above
+        return dry, wet

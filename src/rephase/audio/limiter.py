@@ -49,10 +49,8 @@ class Limiter:
         Returns:
             Samples that fit; the last 5 ms are held back until more follows.
         """
-        excess = np.maximum(block.max(axis=0, initial=0) / self._top, -block.min(axis=0, initial=0)).astype(np.float64)
-        self.limited += int(np.count_nonzero(excess > 1))
         self._waiting.append(block)
-        self._room.append(1 / np.maximum(excess, 1)[None])
+        self._room.append(self._room_of(block)[None])
         return self._ready(max(0, len(self._waiting) - self._reach))
 
     def flush(self) -> Float[np.ndarray, "channels out"]:
@@ -63,6 +61,13 @@ class Limiter:
         """
         self._room.append(np.ones((1, self._reach)))
         return self._ready(len(self._waiting))
+
+    def _room_of(self, block: np.ndarray) -> np.ndarray:
+        if block.max(initial=0) <= self._top and block.min(initial=0) >= -1:  # as nearly always: seen at once
+            return np.ones(block.shape[1])
+        excess = np.maximum(block.max(axis=0) / self._top, -block.min(axis=0)).astype(np.float64)
+        self.limited += int(np.count_nonzero(excess > 1))
+        return 1 / np.maximum(excess, 1)
 
     def _ready(self, count: int) -> np.ndarray:
         block = self._waiting.take(count)

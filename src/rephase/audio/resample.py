@@ -89,4 +89,4 @@ class Resampler:
             return block
         frames = np.ascontiguousarray(block.T, dtype=self._dtype)
         # soxr squeezes a single channel away
-        return self._stream.resample_chunk(frames, last=last).reshape(-1, self._channels).T
+        return np.ascontiguousarray(self._stream.resample_chunk(frames, last=last).reshape(-1, self._channels).T)

@@ -152,8 +152,10 @@ def enhance(
     from rephase.dry_run import plan
     from rephase.enhancer import Enhancer
     from rephase.ledger import Job, Ledger, LedgerBeside
+    from rephase.processes import keep_freed_memory
     from rephase.runtimes.cores import available_cores
 
+    keep_freed_memory()
     tree = _tree(inputs, output, recursive)
     folder = tree or _output_folder(inputs, output)
     results: list[Path] = []

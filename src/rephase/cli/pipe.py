@@ -45,6 +45,7 @@ def enhance_through_pipe(
     from rephase.enhancer import Enhancer
     from rephase.errors import AudioFileError, OutputError
     from rephase.pipes import enhance_pipe
+    from rephase.processes import keep_freed_memory
 
     if len(inputs) > 1:
         raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
@@ -59,6 +60,7 @@ def enhance_through_pipe(
     pcm = None
     if raw[0] is not None and inputs[0] == PIPE:
         pcm = PcmFormat(checked_rate(raw[0], "--raw-rate", "Name that of the samples"), raw[1], raw[2])
+    keep_freed_memory()
     enhancer = Enhancer.from_pretrained(model[0], runtime=model[1], device=model[2])
     try:
         report = enhance_pipe(

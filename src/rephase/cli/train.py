@@ -1,5 +1,6 @@
 """`rephase train`: an experiment from a YAML file to a model folder."""
 
+import json
 import logging
 import sys
 import warnings
@@ -74,8 +75,8 @@ def train(
     _calm_libraries(verbose)
     named = [word for word in words or [] if "=" not in word]
     changes = [word for word in words or [] if "=" in word]
-    changes += [f"data.folder={data}"] if data else []
-    changes += [f"budget.minutes={minutes}"] if minutes else []
+    changes += [f"data.folder={json.dumps(str(data))}"] if data is not None else []
+    changes += [f"budget.minutes={minutes}"] if minutes is not None else []
     if len(named) > 1 or (not named and not (resume and run)):
         raise typer.BadParameter("name one experiment, or resume a run: rephase train --list; --resume --run FOLDER")
     path = find_experiment(named[0]) if named else run / "experiment.yaml"  # type: ignore[operator]

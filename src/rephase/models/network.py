@@ -121,7 +121,10 @@ class Network(nn.Module):
             ValueError: If the waveform has another rank, holds no floats, is empty, or holds NaN or infinity.
         """
         check_waveform(waveform)
-        enhanced = self.forward_pair(self.transforms.stft(waveform))
+        spectrum = self.transforms.stft(waveform)
+        if not torch.compiler.is_compiling():  # a graph is of float32 anyway
+            spectrum = spectrum.to(next(self.parameters()).dtype)
+        enhanced = self.forward_pair(spectrum)
         return self.transforms.istft(enhanced, length=waveform.shape[-1])
 
     def forward_pair(self, spectrum: Float[Tensor, "batch 2 frames freqs"]) -> Float[Tensor, "batch 2 frames freqs"]:

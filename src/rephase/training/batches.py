@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float32
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 VALID_ITEMS, VALID_SECONDS, VALID_SEED = 8, 4.0, 0
 Pair = tuple[Float32[Tensor, "items time"], Float32[Tensor, "items time"]]
@@ -41,10 +41,12 @@ class TrainingBatches(IterableDataset[Pair]):
         self.first, self.stride = first * world + rank, world
 
     def __iter__(self) -> Iterator[Pair]:
-        number = self.first
+        worker = get_worker_info()  # a DataLoader takes from its workers in turn
+        place, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        number = self.first + place * self.stride
         while True:
             yield self.maker.batch((self.seed, number), self.items, self.seconds)
-            number += self.stride
+            number += workers * self.stride
 
 
 class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):

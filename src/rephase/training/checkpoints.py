@@ -1,5 +1,6 @@
 """Checkpoints of a run: written whole or not at all, every so many steps."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from rephase.errors import RephaseError
+
+# What torch.load raises for a file that is none of its own, depending on where that shows.
+UNREADABLE = (
+    OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError,
+)  # fmt: skip
 
 
 def checkpoint_of(run: Path) -> Path:
@@ -27,8 +33,13 @@ class Checkpoints(Callback):
         self.target, self.every = checkpoint_of(run), every
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: Any, *args: Any) -> None:
-        """Saves where it is time: after all that the step changed."""
-        if pl_module.step % self.every == 0:
+        """Saves where it is time, after all that the step changed; where it will be validated, after that."""
+        if pl_module.step % self.every == 0 and pl_module.step % pl_module.experiment.validation.every:
+            self.save(trainer, self.target)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:
+        """Saves what was validated: a run that goes on from it has seen the same scores."""
+        if trainer.state.fn == "fit":
             self.save(trainer, self.target)
 
     @staticmethod
@@ -54,7 +65,16 @@ def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
         theirs = {name: value.shape for name, value in state["state_dict"].items()}
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+    ) as error:
         reason = str(error).partition("\n")[0]
         raise RephaseError(f"can't read the checkpoint ({reason}); {checkpoint}; begin a new run") from error
     if theirs != {name: value.shape for name, value in module.state_dict().items()} or "budget" not in state:

@@ -71,12 +71,18 @@ def train(
         raise RephaseError(f"there is no checkpoint to go on from; {run}; start the run without --resume")
     if not resume and run.exists() and any(run.iterdir()) and not helper:
         raise RephaseError(f"the run exists; {run}; go on with --resume, or name another folder")
+    if resume and begin is not None:
+        raise RephaseError("--begin and --resume exclude each other: a run that goes on has weights of its own")
     run.mkdir(parents=True, exist_ok=True)
-    write_experiment(experiment, run / "experiment.yaml")
-    _write_environment(run / "environment.json")
+    if not helper:
+        write_experiment(experiment, run / "experiment.yaml")
+        _write_environment(run / "environment.json")
     cache = Path(experiment.data.cache) if experiment.data.cache else run.parent / "cache"
     device = _device(device)
-    sources = open_sources(experiment, cache, device=device)
+    if device == "cuda":  # of the GPU that this process works on, before anything is put there
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    place = f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
+    sources = open_sources(experiment, cache, device=place)
     module = fit(experiment, run, sources, begin=begin, device=device, devices=devices, callbacks=callbacks)
     if not module.trainer.is_global_zero:
         return None
@@ -118,7 +124,7 @@ def fit(
     """
     run.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(experiment.seed, verbose=False)
-    module = EnhancementModule(experiment, run, epoch_steps=_epoch_steps(experiment, sources))
+    module = EnhancementModule(experiment, run, epoch_steps=_epoch_steps(experiment, sources, devices))
     checkpoint = checkpoint_of(run)
     state = state_of(checkpoint, module) if checkpoint.exists() else None
     first = state["budget"]["step"] if state else 0
@@ -144,7 +150,7 @@ def fit(
         world=trainer.world_size,
     )
     workers = experiment.batch.workers if on_cpu else 0  # on a GPU, batches are made there
-    loader = DataLoader(batches, batch_size=None, num_workers=min(workers, 1), prefetch_factor=4 if workers else None)
+    loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
     valid_loader = DataLoader(sources.validation, batch_size=None)
     try:
         trainer.fit(module, loader, valid_loader, ckpt_path=checkpoint if state else None, weights_only=True)
@@ -159,7 +165,8 @@ def fit(
     if interruption.number is not None:
         logger.warning("interrupted at step %d, which is saved; go on with --resume --run %s", module.step, run)
         raise KeyboardInterrupt if interruption.number == signal.SIGINT else SystemExit(128 + interruption.number)
-    trainer.validate(module, valid_loader, verbose=False)
+    if module.validated != module.step:
+        trainer.validate(module, valid_loader, verbose=False)
     return module
 
 
@@ -185,10 +192,10 @@ def _trainer(
     )
 
 
-def _epoch_steps(experiment: Experiment, sources: Sources) -> int:
+def _epoch_steps(experiment: Experiment, sources: Sources, devices: int) -> int:
     asked = experiment.optimizer.epoch_steps
     files = len(sources.corpora[0]) if sources.corpora else 0
-    return asked or max(1, files // experiment.batch.items)
+    return asked or max(1, files // (experiment.batch.items * devices))
 
 
 def _device(device: str) -> str:

@@ -4,6 +4,7 @@ Every field has a default; they are those of renet-lite's own training. Numbers 
 so that a run never fails after an hour for what could be seen at its start.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from rephase.models.renet_config import RENetConfig
 from rephase.models.renet_lite_config import RENetLiteConfig
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
+SHORTEST_SECONDS = 0.1  # of an item: some frames
 DEFAULT_NETWORK = "renet-lite"
 KINDS: dict[str, type[NetworkConfig]] = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
 
@@ -34,7 +36,7 @@ def _positive(section: str, values: object, *names: str) -> None:
 
 def _not_negative(section: str, values: object, *names: str) -> None:
     for name in names:
-        if getattr(values, name) < 0:
+        if not getattr(values, name) >= 0:
             raise ExperimentError(
                 f"{section}.{name} must be 0 or more; got {getattr(values, name)}. Try {section}.{name}=0."
             )
@@ -71,6 +73,11 @@ class Data:
     def __post_init__(self) -> None:
         if self.most_bad is not None:
             _not_negative("data", self, "most_bad")
+        for source, weight in self.source_weights.items():
+            if not (math.isfinite(weight) and weight >= 0):
+                raise ExperimentError(
+                    f"data.source_weights.{source} must be 0 or more; got {weight}. Try data.source_weights.{source}=1."
+                )
         if self.rooms < 2:
             raise ExperimentError(
                 f"data.rooms must be 2 or more, as validation has rooms of its own; got {self.rooms}. "
@@ -98,6 +105,10 @@ class Batch:
     def __post_init__(self) -> None:
         _positive("batch", self, "items", "pieces", "seconds")
         _not_negative("batch", self, "workers")
+        if self.seconds < SHORTEST_SECONDS:
+            raise ExperimentError(
+                f"batch.seconds must be at least {SHORTEST_SECONDS:g}; got {self.seconds:g}. Try batch.seconds=2."
+            )
         if self.items % self.pieces:
             raise ExperimentError(
                 f"batch.items must be a multiple of batch.pieces; got {self.items} and {self.pieces}. "
@@ -245,6 +256,10 @@ class Optimizer:
     def __post_init__(self) -> None:
         _positive("optimizer", self, "learning_rate", "matrix_rate", "gamma", "epoch_steps", "warmup_steps", "clip")
         _not_negative("optimizer", self, "weight_decay")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ExperimentError(
+                f"optimizer.betas must lie in 0 … 1, below 1; got {self.betas}. Try optimizer.betas=[0.9, 0.99]."
+            )
         if not 0 <= self.ema < 1:
             raise ExperimentError(f"optimizer.ema must lie in 0 … 1, below 1; got {self.ema}. Try optimizer.ema=0.999.")
 

@@ -28,6 +28,7 @@ class Interruption(Callback):
     def on_train_batch_start(self, trainer: lightning.Trainer, pl_module: Any, *args: Any) -> None:
         """Says that no more steps shall be taken; on all devices at the same one."""
         if trainer.strategy.reduce_boolean_decision(self.number is not None, all=False):
+            self.number = self.number or signal.SIGTERM  # another device's
             trainer.should_stop = True
 
     def teardown(self, trainer: lightning.Trainer, pl_module: Any, stage: str) -> None:

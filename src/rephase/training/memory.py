@@ -26,10 +26,12 @@ def bytes_of_step(module: EnhancementModule) -> int:
     """
     batch = module.experiment.batch
     kept: dict[int, int] = {}
+    weights = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in weights:  # these are there once, however many items there are
+            kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     seconds = min(PROBE_SECONDS, batch.seconds)

@@ -55,6 +55,7 @@ class EnhancementModule(lightning.LightningModule):
         self.opponents = Opponents(experiment.adversaries, self.network_config)
         self._enhance = torch.compile(self.network.enhance) if experiment.compile else self.network.enhance
         self.step, self.spent, self._clock, self._best = 0, 0.0, time.monotonic(), -math.inf
+        self.validated: int | None = None
         self.starts: list[dict[str, Any]] = []
 
     def begin_with(self, model: ModelFolder) -> None:
@@ -90,6 +91,8 @@ class EnhancementModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """Sets the learning rates, or ends the run where its budget is spent or a callback has asked for it."""
         self._charge()
+        if self.trainer.world_size > 1:  # one clock for all, or they would learn at different rates and stop apart
+            self.spent = float(self.trainer.strategy.broadcast(self.spent, src=0))
         # Dropout depends on the step alone, not on what else has drawn numbers since the run was started.
         place = (self.experiment.seed, self.step, self.trainer.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
@@ -125,20 +128,22 @@ class EnhancementModule(lightning.LightningModule):
                 self.manual_backward(loss / pieces)
             outputs.append(output)
             for name, value in {"loss": loss, **terms}.items():
-                logged[name] = logged.get(name, torch.zeros(())) + value.detach().cpu() / pieces
+                logged[name] = logged.get(name, torch.zeros_like(value)) + value.detach() / pieces
         self._check(logged, batch)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.experiment.optimizer.clip)
         main.step()
         self.averaged.update_parameters(self.network)
         logged |= self.opponents.learn(outputs, others, step=self.step, backward=self.manual_backward)
         self.step += 1
-        self._charge()
         self.log_dict({**logged, "minutes": self.spent / 60})
 
     def _check(self, logged: dict[str, Tensor], batch: Sequence[Tensor]) -> None:
-        """Stops a run that has left the numbers, and keeps the batch that it happened with."""
-        if self.step % self.experiment.validation.log_every or torch.isfinite(logged["loss"]):
+        """Stops a run that has left the numbers, on all devices, and keeps the batch that it happened with."""
+        finite = bool(torch.isfinite(logged["loss"]))
+        if self.trainer.strategy.reduce_boolean_decision(finite, all=True):
             return
+        if finite:
+            raise self._diverged("the loss of another device is no number")
         degraded, clean = (side.detach().cpu().contiguous() for side in batch)
         save_file({"degraded": degraded, "clean": clean}, self.run / "diverged.safetensors")
         raise self._diverged(f"the loss is {logged['loss'].item()}; its batch is in diverged.safetensors")
@@ -185,15 +190,21 @@ class EnhancementModule(lightning.LightningModule):
     def on_validation_end(self) -> None:
         """Keeps the averaged weights, and once more if they are the best so far."""
         values = {key: float(value) for key, value in self.trainer.callback_metrics.items() if key.startswith("valid_")}
-        rounded = {name: round(value, 4) for name, value in values.items() if not math.isnan(value)}
+        known = {name: value for name, value in values.items() if not math.isnan(value)}
+        rounded = {name: round(value, 4) for name, value in known.items()}
         logger.info("step %d, %.1f min: %s", self.step, self.spent / 60, rounded)
+        self.validated = self.step
         if self.trainer.is_global_zero:
-            facts, merit = {"step": self.step, **rounded}, self._merit(values)
+            facts, merit = {"step": self.step, **known, "judged_by": self._judged_by()}, self._merit(values)
             if self.step and merit > self._best:
                 self._best = merit
                 save_weights(self.averaged.module, facts, self.run / "best.safetensors")
             save_weights(self.averaged.module, facts, self.run / "last.safetensors")
         self._clock = time.monotonic()
+
+    def _judged_by(self) -> str:
+        """What weights are chosen by."""
+        return f"{self.task.choose_by.__name__} of {', '.join(self.task.kinds)}"
 
     def _merit(self, values: Mapping[str, Any]) -> float:
         """What weights are chosen by: more is better, and a score that is missing is the worst."""
@@ -204,15 +215,25 @@ class EnhancementModule(lightning.LightningModule):
     # ------------------------------------------------------------ checkpoints
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds what the run has spent and reached; refuses weights that no run could go on from."""
-        if not all(torch.isfinite(weight).all() for weight in self.network.parameters()):
+        if not all(torch.isfinite(weight).all() for weight in self.parameters()):
             raise self._diverged("weights are NaN or infinite")
         self._charge()
-        checkpoint["budget"] = {"step": self.step, "spent": self.spent, "best": self._best, "starts": self.starts}
+        checkpoint["budget"] = {
+            "step": self.step,
+            "spent": self.spent,
+            "best": self._best,
+            "judged_by": self._judged_by(),
+            "starts": self.starts,
+        }
         checkpoint["opponents"] = self.opponents.pending()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes it up again; the best weights may be younger than the checkpoint."""
         budget = checkpoint["budget"]
-        self.step, self.spent, self._best = budget["step"], budget["spent"], budget["best"]
-        self._best = max(self._best, self._merit(weight_facts(self.run / "best.safetensors")))
+        self.step, self.spent = budget["step"], budget["spent"]
+        if budget["judged_by"] == self._judged_by():  # else what was best by another measure says nothing
+            self._best = budget["best"]
+        facts = weight_facts(self.run / "best.safetensors")
+        if facts.get("judged_by") == self._judged_by():
+            self._best = max(self._best, self._merit(facts))
         self.opponents.take_up(checkpoint["opponents"])
