@@ -12,12 +12,17 @@ import typer
 log = logging.getLogger(__name__)
 
 
+def unmute() -> None:
+    """Lets libraries in C, and processes that this one starts, speak on stderr again."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        if sys.stderr.fileno() != 2:
+            os.dup2(sys.stderr.fileno(), 2)
+            os.dup2(sys.stderr.fileno(), 1)
+
+
 def _log_everything(wanted: bool) -> bool:
     if wanted:
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            if sys.stderr.fileno() != 2:  # libraries in C may speak
-                os.dup2(sys.stderr.fileno(), 2)
-                os.dup2(sys.stderr.fileno(), 1)
+        unmute()
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("rephase").setLevel(logging.DEBUG)
     return wanted

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rephase.cli.failures import Verbose
+from rephase.cli.failures import Verbose, unmute
 
 EPILOG = """\b
 Examples:
@@ -73,6 +73,8 @@ def train(
             typer.echo(f"{name:{width}}  {summary}")
         return
     _calm_libraries(verbose)
+    if devices > 1:
+        unmute()  # what goes wrong in another process must be seen
     named = [word for word in words or [] if "=" not in word]
     changes = [word for word in words or [] if "=" in word]
     changes += [f"data.folder={json.dumps(str(data))}"] if data is not None else []

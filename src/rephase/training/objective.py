@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -99,7 +100,8 @@ def loss_terms(losses: Losses, output: Output, network: Network) -> dict[str, Fl
         output: of the network.
         network: whose transforms the consistency of a spectrum is judged by.
     """
-    return {name: TERMS[name](output, network) for name, weight in vars(losses).items() if weight}
+    with torch.autocast(output.waveform.device.type, enabled=False):  # ratios and powers need all their digits
+        return {name: TERMS[name](output, network) for name, weight in vars(losses).items() if weight}
 
 
 def _of_waveforms(loss: Callable[..., Tensor], **options: float) -> Callable[[Output, Network], Tensor]:
