@@ -295,10 +295,12 @@ def test_weights_are_not_compared_with_those_that_were_best_by_another_measure(f
     assert weight_facts(tmp_path / "run" / "best.safetensors")["step"] == 3
 
 
-def test_a_run_in_double_precision_is_validated_too(finished, changed, tmp_path):
-    experiment = changed('precision="64"', "budget.steps=2")
+@pytest.mark.parametrize(("precision", "dtype"), [("64", torch.float64), ("bf16", torch.float32)])
+def test_a_run_in_another_precision_is_validated_too(precision, dtype, finished, changed, tmp_path):
+    opponents = ("adversaries.periods={weight: 0.1, channels: [2, 4]}", "adversaries.metric={weight: 0.1, channels: 2}")
+    experiment = changed(f'precision="{precision}"', "budget.steps=2", *opponents)
     module = fit(experiment, tmp_path / "run", open_sources(experiment, finished.cache))
-    assert next(module.network.parameters()).dtype == torch.float64
+    assert next(module.network.parameters()).dtype == dtype
     assert weight_facts(tmp_path / "run" / "last.safetensors")["valid_denoise_pesq_wb"] > 1
 
 
