@@ -159,6 +159,6 @@ def test_saving_and_loading_gives_the_same_weights(model, network):
 
 def test_a_network_that_fails_is_a_model_error(model):
     runtime = TorchRuntime(model(), "cpu")
-    runtime._network.half()  # what it computes with no longer fits what comes in
+    runtime._network.decoder.half()  # what it computes with no longer fits what comes in
     with pytest.raises(ModelError, match=r"the network failed on cpu .*use device cpu"):
         runtime(np.zeros((1, 300), dtype=np.float32))
