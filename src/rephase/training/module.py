@@ -231,7 +231,7 @@ class EnhancementModule(lightning.LightningModule):
         """Takes it up again; the best weights may be younger than the checkpoint."""
         budget = checkpoint["budget"]
         self.step, self.spent = budget["step"], budget["spent"]
-        if budget["judged_by"] == self._judged_by():  # else what was best by another measure says nothing
+        if budget.get("judged_by") == self._judged_by():  # else what was best by another measure says nothing
             self._best = budget["best"]
         facts = weight_facts(self.run / "best.safetensors")
         if facts.get("judged_by") == self._judged_by():
