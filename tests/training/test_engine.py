@@ -25,8 +25,9 @@ from rephase.models.architectures import build
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.training.batches import TrainingBatches, ValidationBatches
+from rephase.training.checkpoints import state_of
 from rephase.training.engine import fit, train
-from rephase.training.experiment_file import read_experiment, write_experiment
+from rephase.training.experiment_file import find_experiment, read_experiment, write_experiment
 from rephase.training.module import DivergedError, EnhancementModule
 from rephase.training.objective import loss_terms, output_of
 from rephase.training.optimizers import split_parameters
@@ -42,7 +43,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from rephase.training.engine import fit
-from rephase.training.experiment_file import read_experiment, write_experiment
+from rephase.training.experiment_file import find_experiment, read_experiment, write_experiment
 from rephase.training.sources import open_sources
 if __name__ == "__main__":
     experiment, cache, run = read_experiment(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3])
@@ -209,6 +210,19 @@ def test_a_checkpoint_of_another_network_is_refused(finished, changed, tmp_path)
     copy.write_bytes(copy.read_bytes()[:1000])
     with pytest.raises(RephaseError, match=r"can't read the checkpoint \(.*\); .*last\.ckpt; begin a new run"):
         fit(other, tmp_path / "run", open_sources(other, finished.cache))
+
+
+def test_the_state_that_ships_can_be_trained_on(tmp_path):
+    experiment = read_experiment(find_experiment("renet-lite-finish"))
+    module = EnhancementModule(experiment, tmp_path)
+    state = state_of(Path(__file__).parents[2] / "training" / "renet-lite" / "last.ckpt", module)
+    module.load_state_dict(state["state_dict"])
+    module.on_load_checkpoint(state)
+    module.opponents.close()
+    shipped = load(find_model("renet-lite").verified_bytes("model.safetensors"))
+    averaged = module.averaged.module.state_dict()
+    assert all(torch.equal(averaged[name], shipped[name]) for name in shipped if name != "makeup")
+    assert module.step == find_model("renet-lite").training["steps"]
 
 
 def test_hidden_weights_are_muons_and_all_others_are_not(experiment):

@@ -16,7 +16,7 @@ from rephase.degradations.chain import Chain
 from rephase.degradations.noise import active_power
 from rephase.errors import RephaseError
 from rephase.training.batches import TrainingBatches, ValidationBatches
-from rephase.training.pairs import TASKS, Degrader
+from rephase.training.pairs import KINDS, Degrader
 from rephase.training.sources import open_sources
 
 
@@ -76,7 +76,7 @@ KNOWN = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_pairs_are_those_of_earlier_versions(corpora, name):
     weights = {"librispeech": 6.0, "speechocean762": 3.0}
-    degrader = Degrader(*corpora, decaying_rooms(), {**TASKS, "training": Chain()}[name], weights)
+    degrader = Degrader(*corpora, decaying_rooms(), {**KINDS, "training": Chain()}[name], weights)
     degraded, clean = degrader.batch((0, 7), 8, 1.0)
     sums = [float(side.abs().sum()) for side in (degraded, clean)]
     samples = [float(side[item, time]) for item, time in ((3, 1000), (7, 15000)) for side in (degraded, clean)]
@@ -168,7 +168,7 @@ def test_a_rounded_input_lies_on_the_grid_of_16_bits():
 
 
 def test_each_task_asks_for_its_own_degradation(corpora):
-    makers = {task: Degrader(*corpora, decaying_rooms(), chain) for task, chain in TASKS.items()}
+    makers = {task: Degrader(*corpora, decaying_rooms(), chain) for task, chain in KINDS.items()}
     pairs = {task: (degraded, clean) for task, degraded, clean in ValidationBatches(makers, 1).batches}
     assert list(pairs) == ["denoise", "dereverb", "bandwidth", "universal"]
     high = {

@@ -18,11 +18,11 @@ from jaxtyping import Float32, Int16
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from rephase.data.corpus import FULL_SCALE
 from rephase.data.errors import BadFiles, CorpusError
 from rephase.data.shard_files import Recording, decoded_recording, shard_recordings
 from rephase.data.shard_index import Shard, ShardIndex, read_index
 
-FULL_SCALE = 32768.0
 UNKNOWN = 10_000  # recordings, where nobody has counted: it decides how many may be bad
 
 

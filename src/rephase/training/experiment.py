@@ -10,15 +10,13 @@ from typing import Any, ClassVar, Literal
 
 from rephase.degradations.chain import Chain
 from rephase.errors import RephaseError
+from rephase.models.architectures import ARCHITECTURES
 from rephase.models.config import NetworkConfig
 from rephase.models.presets import PRESETS
-from rephase.models.renet_config import RENetConfig
-from rephase.models.renet_lite_config import RENetLiteConfig
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 SHORTEST_SECONDS = 0.1  # of an item: some frames
 DEFAULT_NETWORK = "renet-lite"
-KINDS: dict[str, type[NetworkConfig]] = {"RENet": RENetConfig, "RENetLite": RENetLiteConfig}
 
 
 class ExperimentError(RephaseError):
@@ -363,12 +361,12 @@ class Experiment:
             raise ExperimentError(
                 f"network must be one of {', '.join(PRESETS)}; got {preset!r}. Try network=renet-lite."
             )
-        if preset is None and architecture not in KINDS:
+        if preset is None and architecture not in ARCHITECTURES:
             raise ExperimentError(
-                f"network.architecture must be one of {', '.join(KINDS)}; got {architecture!r}. "
+                f"network.architecture must be one of {', '.join(ARCHITECTURES)}; got {architecture!r}. "
                 "Try network.preset=renet-lite."
             )
-        kind = type(PRESETS[preset]) if preset is not None else KINDS[str(architecture)]
+        kind = type(PRESETS[preset]) if preset is not None else ARCHITECTURES[str(architecture)][0]
         begun = PRESETS[preset].to_dict() if preset is not None else {}
         begun["phase_only"] = self.task == "phase-retrieval"
         try:

@@ -48,7 +48,7 @@ class Listening(Callback):
             name = f"{kind}/{number}"
             board.add_audio(f"{name}/enhanced", ours, step, rate)
             board.add_figure(f"{name}/spectra", picture(before, ours, theirs, rate), step)
-            if step == 0 or step <= pl_module.experiment.validation.every:
+            if step <= pl_module.experiment.validation.every:
                 board.add_audio(f"{name}/degraded", before, step, rate)
                 board.add_audio(f"{name}/clean", theirs, step, rate)
 

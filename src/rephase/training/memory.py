@@ -6,6 +6,7 @@ so a short item of the same network tells the least that a step will take.
 
 import logging
 import os
+from pathlib import Path
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
@@ -72,8 +73,7 @@ def _free_bytes() -> int:
     """What this process may still take of the main memory, bytes."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:  # the system gives up its caches where they are asked for
-        with open("/proc/meminfo") as file:  # noqa: PTH123 - not a file of ours
-            facts = dict(line.split(":", 1) for line in file)
+        facts = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
         free = int(facts["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         pass

@@ -24,8 +24,8 @@ _ALONE = Chain(
     snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
     p_clean=0.0, p_second_noise=0.0, band_hz=(1800.0, 3900.0),
 )  # fmt: skip
-# What validation asks for, one degradation at a time and then all in a chain.
-TASKS = {
+# What validation pairs there are: one degradation at a time, and then all in a chain.
+KINDS = {
     "denoise": _ALONE,
     "dereverb": replace(_ALONE, p_room=1.0, p_clean=1.0),
     "bandwidth": replace(_ALONE, p_band=1.0, p_clean=1.0),
@@ -41,7 +41,7 @@ class Degrader:
     Args:
         speech: clean speech.
         noise: of the same sample rate; None where the chain mixes no recorded noise in.
-        rooms: responses with the strongest sample of all at the same place; None where no item is reverberant.
+        rooms: responses with the direct sound of all at the same place; None where no item is reverberant.
         chain: what happens to speech and how likely.
         source_weights: how often speech of a source is drawn, others 1.
         device: where the audio is kept, cropped and degraded; "cpu" reads crops from where the corpora are.

@@ -7,8 +7,6 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 from tqdm import tqdm
 
-from rephase.training.schedule import share_spent
-
 SHOWN = 4  # terms of the loss
 
 
@@ -30,13 +28,12 @@ class Progress(Callback):
         if self._bar is None:
             return
         experiment = pl_module.experiment
-        share = share_spent(experiment.budget, seconds=pl_module.spent, steps=pl_module.step)
         pace = (pl_module.step - self._from_step) / max(time.monotonic() - self._since, 1e-9)
         hours = pace * experiment.batch.items * experiment.batch.seconds * trainer.world_size
         terms = {name: float(value) for name, value in trainer.callback_metrics.items() if not name.startswith("valid")}
         shown = [name for name in terms if name not in ("minutes", "loss")][:SHOWN]
         losses = "  ".join(f"{name} {terms[name]:.3g}" for name in ["loss", *shown] if name in terms)
-        self._bar.n = 100 * share
+        self._bar.n = 100 * pl_module.share_spent()
         self._bar.set_postfix_str(
             f"step {pl_module.step}  {losses}  {pace:.2f} steps/s  {hours:.1f} h audio an hour", refresh=False
         )

@@ -9,14 +9,12 @@ from torch import Tensor
 from rephase.data.corpus import PackedCorpus, pack, pack_pairs
 from rephase.data.shard_packing import pack_shards
 from rephase.degradations.chain import Chain
-from rephase.degradations.rooms import simulate_bank
+from rephase.degradations.rooms import MICROPHONES, simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
 from rephase.training.experiment import Experiment, ExperimentError
-from rephase.training.pairs import TASKS, Degrader
+from rephase.training.pairs import KINDS, Degrader
 from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
-
-RESPONSES = 3  # of a simulated room
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,12 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
         if manifest is not None
         for split in ("train", "valid")
     }
-    chains = {OWN: replace(experiment.degradation, level_db=0.0), **TASKS}
+    chains = {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
     kinds = task_of(experiment).kinds
     heard = unheard = None
     if any(chain.p_room for chain in (experiment.degradation, *(chains[kind] for kind in kinds))):
         rooms = simulate_bank(cache / f"rooms-{data.rooms}-direct.npy", rooms=data.rooms, sample_rate=rate)
-        count = RESPONSES * -(-data.rooms // 10)  # of a tenth of the rooms
+        count = MICROPHONES * -(-data.rooms // 10)  # of a tenth of the rooms
         heard, unheard = rooms[:-count], rooms[-count:]
 
     def degrader(split: str, chain: Chain, responses: Tensor | None, where: str) -> Degrader:

@@ -23,14 +23,12 @@ class Task:
     """One thing to learn.
 
     Attributes:
-        summary: one line.
-        kinds: of validation pairs, names of `rephase.training.pairs.TASKS` or `own`.
+        kinds: of validation pairs, names of `rephase.training.pairs.KINDS` or `own`.
         metrics: of validation.
         choose_by: metric whose mean over all kinds chooses the weights.
         phase_only: whether the network gets a clean magnitude without its phase.
     """
 
-    summary: str
     kinds: tuple[str, ...]
     metrics: tuple[Callable[..., Any], ...]
     choose_by: Callable[..., Any]
@@ -41,13 +39,11 @@ LESS_IS_BETTER = (lsd, pd_deg, wopd_rad)
 PACKAGES = {pesq_wb: "pesq", estoi: "pystoi"}  # that a metric needs beside scipy
 WIDE = (pesq_wb, estoi, si_sdr_db, lsd)
 TASKS = {
-    "denoise": Task("noisy to clean", ("denoise",), (pesq_wb, estoi, si_sdr_db), pesq_wb),
-    "dereverb": Task("reverberant to direct sound", ("dereverb",), (pesq_wb, estoi, si_sdr_db, pd_deg), pesq_wb),
-    "bandwidth": Task("narrow band to full band", ("bandwidth",), (pesq_wb, estoi, lsd), lsd),
-    "universal": Task("all of them at once", ("denoise", "dereverb", "bandwidth", "universal"), WIDE, estoi),
-    "phase-retrieval": Task(
-        "clean magnitude to phase", (OWN,), (wopd_rad, pd_deg, si_sdr_db, pesq_wb), wopd_rad, phase_only=True
-    ),
+    "denoise": Task(("denoise",), (pesq_wb, estoi, si_sdr_db), pesq_wb),
+    "dereverb": Task(("dereverb",), (pesq_wb, estoi, si_sdr_db, pd_deg), pesq_wb),
+    "bandwidth": Task(("bandwidth",), (pesq_wb, estoi, lsd), lsd),
+    "universal": Task(("denoise", "dereverb", "bandwidth", "universal"), WIDE, estoi),
+    "phase-retrieval": Task((OWN,), (wopd_rad, pd_deg, si_sdr_db, pesq_wb), wopd_rad, phase_only=True),
 }
 
 
@@ -67,7 +63,7 @@ def task_of(experiment: Experiment) -> Task:
             f"{asked.choose_by!r}. Try validation.choose_by={task.choose_by.__name__}."
         )
     chosen = by_name[asked.choose_by] if asked.choose_by is not None else task.choose_by
-    return Task(task.summary, asked.kinds or task.kinds, task.metrics, chosen, task.phase_only)
+    return replace(task, kinds=asked.kinds or task.kinds, choose_by=chosen)
 
 
 def measurable(task: Task) -> Task:
