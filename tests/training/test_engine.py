@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
