@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from rephase.metrics import pesq_wb
-from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
+from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator, MultiResolutionDiscriminator
 from rephase.models.presets import RENET_BASE
 
 AUDIO = Path(__file__).parent.parent / "examples" / "audio"
@@ -41,12 +41,14 @@ def main() -> None:
     waveform = (0.1 * torch.randn(ITEMS, SAMPLES)).requires_grad_()
     magnitude = torch.rand(ITEMS, 1 + SAMPLES // RENET_BASE.hop_length, RENET_BASE.freqs)
     estimate = magnitude.clone().requires_grad_()
-    for channels in (NARROW, FULL):
-        judge = MultiPeriodDiscriminator(channels=channels)
+    judges = {f"multi-period {channels}": MultiPeriodDiscriminator(channels=channels) for channels in (NARROW, FULL)}
+    judges["multi-resolution, one of 16 channels"] = MultiResolutionDiscriminator(((512, 256),), channels=16)
+    judges["multi-resolution, as it is"] = MultiResolutionDiscriminator()
+    for name, judge in judges.items():
         seconds = measure(
             lambda judge=judge: torch.stack([s.square().mean() for s, _ in judge(waveform)]).sum().backward()
         )
-        report(f"multi-period {channels}", judge, seconds)
+        report(name, judge, seconds)
     metric = MetricDiscriminator()
     report("metric", metric, measure(lambda: metric(reference=magnitude, estimate=estimate).mean().backward()))
     clean, degraded = (soundfile.read(AUDIO / f"dishes-0db.{kind}.flac")[0] for kind in ("clean", "degraded"))

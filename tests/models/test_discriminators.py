@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, leaky_relu, pad
 
-from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
+from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator, MultiResolutionDiscriminator
 
 NARROW = (4, 8, 16)
+ONE = {"resolutions": ((512, 256),), "channels": 4}
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -82,6 +83,81 @@ def test_sizes_must_be_positive(sizes):
         MultiPeriodDiscriminator(**sizes)
 
 
+def test_a_judge_of_spectra_is_convolutions_of_log_magnitudes_band_by_band():
+    (judge,) = MultiResolutionDiscriminator(**ONE, bands=(0.25, 1.0)).double().judges
+    waveform = noise(2, 4000)
+    magnitude = torch.stft(waveform, 512, 256, window=torch.hann_window(512).double(), return_complex=True).abs()
+    level = (magnitude.clamp(min=1e-3).log() + 1).div(3).transpose(1, 2).unsqueeze(1)
+    expected = []
+    for signal, band in zip((level[..., :64], level[..., 64:]), judge.bands):
+        for convolution, stride in zip(band.convolutions, (2, 2, 2, 1)):
+            height, width = convolution.weight.shape[2:]
+            pads = (height // 2, width // 2)
+            signal = leaky_relu(conv2d(signal, convolution.weight, convolution.bias, (1, stride), pads), 0.1)
+            expected.append(signal)
+    scores, features = judge(waveform)
+    assert len(features) == 9
+    for ours, theirs in zip(features, expected):
+        torch.testing.assert_close(ours, theirs)
+    # 64 and 193 bins, halved three times, side by side
+    assert features[-1].shape == (2, 1, 16, 8 + 25)
+    torch.testing.assert_close(scores, features[-1].flatten(1))
+
+
+def test_a_band_is_judged_by_its_own_frequencies():
+    judge = MultiResolutionDiscriminator(**ONE).double()
+    time = torch.arange(8000, dtype=torch.float64) / 16000
+    low, high = (torch.sin(2 * torch.pi * freq * time).unsqueeze(0) for freq in (1000.0, 6000.0))
+    ((_, alone),), ((_, both),) = judge(low), judge(low + high)
+    inner = slice(6, -6)  # at the mirrored ends a tone breaks off, which all frequencies hear
+    changed = [float((ours - theirs)[:, :, inner].abs().max()) for ours, theirs in zip(alone, both)]
+    assert max(changed[:4]) < 1e-4  # up to 2 kHz
+    assert min(changed[8:12]) > 1e-2  # from 4 kHz on
+
+
+def test_judges_of_spectra_hear_quiet_bands_as_loud_ones():
+    judge = MultiResolutionDiscriminator(resolutions=((512, 256),), channels=8).double()
+    low = noise(1, 8000)
+    hiss = 0.003 * (noise(1, 8000, seed=1) - noise(1, 8001, seed=1)[:, 1:])
+    low = torch.fft.irfft(torch.fft.rfft(low) * (torch.arange(4001) < 2000), n=8000)
+    ((_, without),), ((_, with_it),) = judge(low), judge(low + hiss)
+    assert float((without[8] - with_it[8]).abs().mean()) > 0.1 * float(with_it[8].abs().mean())
+
+
+def test_each_resolution_has_a_judge_and_each_item_is_judged_alone():
+    judge = MultiResolutionDiscriminator(((512, 256), (256, 64)), channels=4).double()
+    waveform = noise(3, 3000)
+    for (scores, features), (alone, own) in zip(judge(waveform), judge(waveform[1:2]), strict=True):
+        torch.testing.assert_close(scores[1:2], alone)
+        assert len(features) == len(own) == 13
+    assert [features[-1].shape[2] for _, features in judge(waveform)] == [12, 47]
+
+
+def test_what_is_too_short_for_an_fft_is_refused():
+    judge = MultiResolutionDiscriminator(**ONE)
+    judge(torch.zeros(1, 257))
+    with pytest.raises(ValueError, match="longer than half of the FFT of 512 samples; got 256"):
+        judge(torch.zeros(1, 256))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"channels": 0}, "channels must be at least 1"),
+        ({"resolutions": ()}, "resolutions must be pairs"),
+        ({"resolutions": ((512, 0),)}, "resolutions must be pairs"),
+        ({"resolutions": ((256, 512),)}, "resolutions must be pairs"),
+        ({"resolutions": ((32, 16),)}, "resolutions must be pairs"),
+        ({"bands": (0.25, 0.5)}, "bands must rise"),
+        ({"bands": (0.5, 0.25, 1.0)}, "bands must rise"),
+        ({"bands": ()}, "bands must rise"),
+    ],
+)
+def test_sizes_of_judges_of_spectra_that_make_no_sense_are_refused(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        MultiResolutionDiscriminator(**sizes)
+
+
 def test_the_metric_judge_has_the_sizes_of_cmgan():
     judge = MetricDiscriminator()
     sizes = (2, 16, 32, 64, 128)
@@ -137,10 +213,19 @@ def test_gradients_are_finite_in_silence(level):
     magnitude = (level * torch.rand(1, 32, 64)).requires_grad_()
     waveform = (level * torch.rand(1, 500)).requires_grad_()
     MetricDiscriminator(channels=4)(reference=magnitude.detach(), estimate=magnitude).sum().backward()
-    verdicts = MultiPeriodDiscriminator(channels=NARROW)(waveform)
+    verdicts = MultiPeriodDiscriminator(channels=NARROW)(waveform) + MultiResolutionDiscriminator(**ONE)(waveform)
     torch.stack([scores.square().mean() for scores, _ in verdicts]).sum().backward()
     assert torch.isfinite(magnitude.grad).all()
     assert torch.isfinite(waveform.grad).all()
+
+
+def test_under_autocast_spectra_are_float32():
+    judge, waveform = MultiResolutionDiscriminator(**ONE), torch.randn(1, 4000)
+    ((expected, _),) = judge(waveform)
+    with torch.autocast("cpu", torch.bfloat16):
+        ((scores, features),) = judge(waveform.bfloat16())
+    assert features[0].dtype == torch.bfloat16  # convolutions are cast, as they should
+    torch.testing.assert_close(scores.float(), expected, rtol=0.1, atol=0.05)
 
 
 def test_under_autocast_predictions_are_float32():

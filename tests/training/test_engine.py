@@ -37,6 +37,11 @@ from rephase.training.result import give_level_back, weight_facts
 from rephase.training.sources import open_sources
 from rephase.weights.registry import find_model
 
+OPPONENTS = (
+    "adversaries.periods={weight: 0.1, channels: [2, 4]}",
+    "adversaries.spectra={weight: 0.1, channels: 2, resolutions: [[256, 128]]}",
+    "adversaries.metric={weight: 0.1, channels: 2}",
+)
 # What the fixture `finished` does, up to the model folder, as a process of its own that can be killed.
 KILLED = """
 import sys
@@ -164,7 +169,7 @@ def test_a_run_that_exists_is_not_touched_without_resume(finished, experiment, t
         (signal.SIGTERM, ()),
         (
             signal.SIGKILL,
-            ("adversaries.periods={weight: 0.1, channels: [2, 4]}", "adversaries.metric={weight: 0.1, channels: 2}"),
+            OPPONENTS,
         ),
     ],
     ids=["terminated", "killed with opponents"],
@@ -213,12 +218,34 @@ def test_a_checkpoint_of_another_network_is_refused(finished, changed, tmp_path)
         fit(other, tmp_path / "run", open_sources(other, finished.cache))
 
 
+def test_a_run_goes_on_with_other_opponents(finished, changed, tmp_path, caplog):
+    periods, spectra, metric = OPPONENTS
+    few = changed("budget.steps=6", "optimizer.schedule=constant", periods, metric)
+    before = fit(few, tmp_path / "run", open_sources(few, finished.cache))
+    judge = {name: value.clone() for name, value in before.opponents.metric.state_dict().items()}
+    steps = before.trainer.optimizers[2].state_dict()["state"][0]["step"]
+    assert steps > 0
+    more = changed("budget.steps=6", "optimizer.schedule=constant", spectra, metric)
+    module = fit(more, tmp_path / "run", open_sources(more, finished.cache))
+    assert "opponents have changed: ['spectra'] begin anew, ['periods'] are left out" in caplog.text
+    assert module.opponents.names() == ["spectra", "metric"]
+    _, new, kept = (optimizer.state_dict()["state"] for optimizer in module.trainer.optimizers)
+    assert not new, "there was no step for the new judge to learn from"
+    assert kept[0]["step"] == steps, "the judge that stays keeps its optimizer, though others stand before it"
+    assert all(torch.equal(value, judge[name]) for name, value in module.opponents.metric.state_dict().items())
+    last = changed("budget.steps=8", "optimizer.schedule=constant", spectra, metric)
+    module = fit(last, tmp_path / "run", open_sources(last, finished.cache))
+    assert module.step == 8
+    assert caplog.text.count("opponents have changed") == 1
+    assert module.trainer.optimizers[1].state_dict()["state"], "the new judge learns"
+
+
 def test_the_state_that_ships_can_be_trained_on(tmp_path):
     experiment = read_experiment(find_experiment("renet-lite-finish"))
     module = EnhancementModule(experiment, tmp_path)
     state = state_of(Path(__file__).parents[2] / "training" / "renet-lite" / "last.ckpt", module)
-    module.load_state_dict(state["state_dict"])
     module.on_load_checkpoint(state)
+    module.load_state_dict(state["state_dict"])
     module.opponents.close()
     shipped = load(find_model("renet-lite").verified_bytes("model.safetensors"))
     averaged = module.averaged.module.state_dict()
@@ -312,8 +339,7 @@ def test_weights_are_not_compared_with_those_that_were_best_by_another_measure(f
 
 @pytest.mark.parametrize(("precision", "dtype"), [("64", torch.float64), ("bf16", torch.float32)])
 def test_a_run_in_another_precision_is_validated_too(precision, dtype, finished, changed, tmp_path):
-    opponents = ("adversaries.periods={weight: 0.1, channels: [2, 4]}", "adversaries.metric={weight: 0.1, channels: 2}")
-    experiment = changed(f'precision="{precision}"', "budget.steps=2", *opponents)
+    experiment = changed(f'precision="{precision}"', "budget.steps=2", *OPPONENTS)
     module = fit(experiment, tmp_path / "run", open_sources(experiment, finished.cache))
     assert next(module.network.parameters()).dtype == dtype
     assert weight_facts(tmp_path / "run" / "last.safetensors")["valid_denoise_pesq_wb"] > 1

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from rephase.losses.published import DENOISING, PHASE_RETRIEVAL
 from rephase.models.architectures import build
-from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
+from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator, MultiResolutionDiscriminator
 from rephase.training.engine import fit
 from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import experiments, find_experiment, read_experiment
@@ -22,7 +22,11 @@ TINY_RENET = (
     "phase_hidden: 4}"
 )
 SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-lite": 0.2142e6}
-SMALL_JUDGES = ("adversaries.periods.channels=[2, 4]", "adversaries.metric.channels=2", "adversaries.metric.delay=2")
+SMALL_JUDGES = {
+    "periods": ("adversaries.periods.channels=[2, 4]",),
+    "spectra": ("adversaries.spectra.channels=2", "adversaries.spectra.resolutions=[[256, 128]]"),
+    "metric": ("adversaries.metric.channels=2", "adversaries.metric.delay=2"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 def twenty_steps(name: str, changed, folder: Path | None) -> Experiment:
     network = () if "lite" in name else (TINY_RENET,)
     place = (f"data.folder={folder}",) if folder else ()
-    judges = SMALL_JUDGES if read_experiment(find_experiment(name)).adversaries.periods.weight else SMALL_JUDGES[1:]
+    adversaries = read_experiment(find_experiment(name)).adversaries
+    judges = [change for judge, small in SMALL_JUDGES.items() if getattr(adversaries, judge).weight for change in small]
     return changed(
         "budget.steps=20", "batch.seconds=0.5", "validation.every=99", "validation.kinds=[own]", "validation.listen=0",
         *network, *place, *judges, name=name,
@@ -59,7 +64,9 @@ def test_the_network_and_its_opponents_are_built_at_full_size(name):
     experiment = read_experiment(find_experiment(name))
     parameters = sum(p.numel() for p in build(experiment.network_config()).parameters())
     assert parameters == pytest.approx(SIZES[str(experiment.network)], rel=1e-3)
-    periods, metric = experiment.adversaries.periods, experiment.adversaries.metric
+    periods, spectra, metric = (getattr(experiment.adversaries, name) for name in ("periods", "spectra", "metric"))
+    if spectra.weight:
+        MultiResolutionDiscriminator(spectra.resolutions, spectra.channels, spectra.bands)
     if periods.weight:
         MultiPeriodDiscriminator(periods.periods, periods.channels)
     if metric.weight:

@@ -6,12 +6,15 @@ import pytest
 import torch
 
 from rephase.models.architectures import build
-from rephase.training.experiment import Adversaries, MetricAdversary, PeriodAdversary
+from rephase.training.experiment import Adversaries, MetricAdversary, PeriodAdversary, SpectrumAdversary
 from rephase.training.objective import Output, output_of
 from rephase.training.opponents import Opponents
 
-BOTH = Adversaries(
-    MetricAdversary(weight=0.5, channels=2, delay=1), PeriodAdversary(weight=0.1, features=2.0, channels=(4, 8))
+SPECTRA = SpectrumAdversary(weight=0.2, features=3.0, resolutions=((512, 256),), channels=4, learning_rate=2e-3)
+ALL = Adversaries(
+    MetricAdversary(weight=0.5, channels=2, delay=1),
+    PeriodAdversary(weight=0.1, features=2.0, channels=(4, 8)),
+    SPECTRA,
 )
 
 
@@ -25,14 +28,16 @@ def output(experiment) -> Output:
 @pytest.fixture(scope="module")
 def opponents(experiment) -> Iterator[Opponents]:
     torch.manual_seed(0)
-    both = Opponents(BOTH, experiment.network_config())
-    yield both
-    both.close()
+    opponents = Opponents(ALL, experiment.network_config())
+    yield opponents
+    opponents.close()
 
 
 def test_the_terms_have_the_weights_of_the_experiment(opponents, output):
     terms = opponents.judge(output)
-    assert {name: weight for name, (weight, _) in terms.items()} == {"periods": 0.1, "features": 0.2, "metric": 0.5}
+    assert {name: weight for name, (weight, _) in terms.items()} == {
+        "periods": 0.1, "periods_features": 0.2, "spectra": 0.2, "spectra_features": pytest.approx(0.6), "metric": 0.5,
+    }  # fmt: skip
     assert all(term.isfinite() and term.ndim == 0 for _, term in terms.values())
 
 
@@ -52,17 +57,24 @@ def test_what_judges_say_does_not_depend_on_the_level(opponents, output):
     opponents.eval()  # no dropout
     quiet = Output(**(vars(output) | {"waveform": 0.1 * output.waveform, "clean": 0.1 * output.clean}))
     for name, (_, term) in opponents.judge(output).items():
-        assert float(opponents.judge(quiet)[name][1]) == pytest.approx(float(term), rel=1e-2), name
+        assert opponents.judge(quiet)[name][1].item() == pytest.approx(term.item(), rel=1e-2), name
     opponents.train()
 
 
-def test_opponents_learn_to_tell_clean_from_enhanced(experiment, output):
-    alone = Adversaries(periods=PeriodAdversary(weight=0.1, channels=(8, 16), learning_rate=2e-3))
+@pytest.mark.parametrize(
+    "alone",
+    [
+        Adversaries(periods=PeriodAdversary(weight=0.1, channels=(8, 16), learning_rate=2e-3)),
+        Adversaries(spectra=SPECTRA),
+    ],
+    ids=["periods", "spectra"],
+)
+def test_opponents_learn_to_tell_clean_from_enhanced(experiment, output, alone):
     torch.manual_seed(0)
     opponents = Opponents(alone, experiment.network_config())
-    optimizers = opponents.make_optimizers()
+    (name,), optimizers = opponents.names(), opponents.make_optimizers()
     seen = [
-        float(opponents.learn([output], optimizers, step=step, backward=torch.Tensor.backward)["opponent_periods"])
+        float(opponents.learn([output], optimizers, step=step, backward=torch.Tensor.backward)[f"opponent_{name}"])
         for step in range(40)
     ]
     assert seen[-1] < 0.7 * seen[0], seen
@@ -86,5 +98,5 @@ def test_emphasis_lets_judges_hear_high_bands(experiment, output):
     time = torch.arange(8000) / 16000
     low, high = (torch.sin(2 * torch.pi * freq * time).expand(2, -1) for freq in (100.0, 7000.0))
     error = {"waveform": low + 0.03 * high, "clean": low}
-    terms = [each.judge(Output(**(vars(output) | error)))["features"][1] for each in (plain, emphasised)]
+    terms = [each.judge(Output(**(vars(output) | error)))["periods_features"][1] for each in (plain, emphasised)]
     assert float(terms[1]) > 2 * float(terms[0])

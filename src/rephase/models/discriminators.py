@@ -1,6 +1,6 @@
-"""What a network is trained against: a judge of waveforms period by period, and a predictor of PESQ.
+"""What a network is trained against: judges of waveforms by period and by spectrum, and a predictor of PESQ.
 
-Neither is part of a model that ships; both are plain modules whose outputs go into `rephase.losses.adversarial` and
+None is part of a model that ships; all are plain modules whose outputs go into `rephase.losses.adversarial` and
 `rephase.losses.feature_matching`. Judge the estimate and the reference of a batch in one call, `torch.cat` of both, and
 cut the results by `chunk(2)`: that is faster than two calls.
 """
@@ -16,6 +16,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 SLOPE = 0.1  # of the leaky ReLU of HiFi-GAN
 LEAST_FRAMES = 16  # four halvings leave one
+LEAST_BAND = 0.05  # of the Nyquist frequency
+FLOOR = 1e-3  # of magnitudes of a waveform with RMS 1: some 80 dB below the loudest bins of speech
 
 
 class MultiPeriodDiscriminator(nn.Module):
@@ -105,6 +107,126 @@ class PeriodDiscriminator(nn.Module):
         features.append(self.last(signal))
         features = [feature.unflatten(0, (-1, self.period)) for feature in features]
         return features[-1].flatten(1), features
+
+
+class MultiResolutionDiscriminator(nn.Module):
+    """Judges a waveform by its spectrograms, one judge a resolution, each with convolutions of its own for each band.
+
+    What smears a spectrogram, or leaves its high bands dull, is plain to see here; a judge of waveforms must first
+    learn to look for it. (Spectrograms as in UnivNet, Jang et al., 2021; bands as in the Descript audio codec, Kumar et
+    al., 2023. Unlike theirs, these judges see logarithms of magnitudes, so that quiet bands count as loud ones do.)
+
+    On a CPU choose one resolution and few channels: forward and backward of four items of two seconds take one thread
+    of an EPYC 4.0 s with the defaults, and 0.04 s with `resolutions=((512, 256),), channels=16`
+    (`python benchmarks/discriminators.py`).
+
+    Equivariance: none; it sees magnitudes alone.
+
+    Args:
+        resolutions: FFT size and hop of each judge, samples.
+        channels: of the convolutions.
+        bands: upper ends of the bands, as shares of the Nyquist frequency; the last is 1.
+
+    >>> judge = MultiResolutionDiscriminator(resolutions=((512, 256),), channels=16)
+    >>> [(scores.shape[0], len(features)) for scores, features in judge(torch.randn(2, 16000))]
+    [(2, 13)]
+    """
+
+    def __init__(
+        self,
+        resolutions: Sequence[tuple[int, int]] = ((2048, 512), (1024, 256), (512, 128)),
+        channels: int = 32,
+        bands: Sequence[float] = (0.25, 0.5, 1.0),
+    ) -> None:
+        super().__init__()
+        if channels < 1:
+            raise ValueError(f"channels must be at least 1; got {channels}. Try channels=16.")
+        if not resolutions or any(fft < 64 or not 0 < hop <= fft for fft, hop in resolutions):
+            raise ValueError(
+                "resolutions must be pairs of an FFT size of at least 64 and a hop within it; got "
+                f"{tuple(resolutions)!r}. Try resolutions=((512, 256),)."
+            )
+        ends = [0.0, *bands]
+        if ends[-1] != 1 or any(upper - lower < LEAST_BAND for lower, upper in pairwise(ends)):
+            raise ValueError(
+                f"bands must rise in steps of at least {LEAST_BAND} to 1; got {tuple(bands)!r}. "
+                "Try bands=(0.25, 0.5, 1.0)."
+            )
+        self.judges = nn.ModuleList(ResolutionDiscriminator(fft, hop, channels, bands) for fft, hop in resolutions)
+
+    def forward(self, waveform: Float[Tensor, "batch time"]) -> list[tuple[Tensor, list[Tensor]]]:
+        """The verdict of each judge.
+
+        Args:
+            waveform: at an RMS of about 1, which is the level that speech must have here; longer than half an FFT.
+
+        Returns:
+            For each resolution the scores [batch, scores], 1 for real speech and 0 for an estimate once it is trained,
+            and the features [batch, channels, frames, frequencies] of every convolution, the scores' own last.
+
+        Raises:
+            ValueError: If the waveform is too short for an FFT.
+        """
+        return [judge(waveform) for judge in self.judges]
+
+
+class ResolutionDiscriminator(nn.Module):
+    """The judge of one resolution: in each band three convolutions that halve the frequencies and one that doesn't.
+
+    Equivariance: none.
+
+    Args:
+        fft: size of the FFT and of its Hann window, samples.
+        hop: samples.
+        channels: of the convolutions.
+        bands: upper ends, as shares of the Nyquist frequency.
+    """
+
+    window: Tensor
+
+    def __init__(self, fft: int, hop: int, channels: int, bands: Sequence[float]) -> None:
+        super().__init__()
+        self.fft, self.hop = fft, hop
+        edges = [0, *(round(end * fft / 2) for end in bands[:-1]), fft // 2 + 1]
+        self.edges = list(pairwise(edges))
+        self.register_buffer("window", torch.hann_window(fft), persistent=False)
+        self.bands = nn.ModuleList(_Band(channels) for _ in self.edges)
+        self.last = weight_norm(nn.Conv2d(channels, 1, (3, 3), padding=1))
+
+    def forward(self, waveform: Float[Tensor, "batch time"]) -> tuple[Float[Tensor, "batch scores"], list[Tensor]]:
+        """Scores and features."""
+        if waveform.shape[-1] <= self.fft // 2:
+            raise ValueError(
+                f"waveform must be longer than half of the FFT of {self.fft} samples; got {waveform.shape[-1]}. "
+                "Try longer items."
+            )
+        with torch.autocast(waveform.device.type, enabled=False):
+            window = self.window.to(waveform if waveform.dtype == torch.float64 else torch.float32)
+            spectrum = torch.stft(waveform.to(window), self.fft, self.hop, window=window, return_complex=True)
+            # Squares have a gradient of 0 where there is silence, magnitudes would have none.
+            power = (spectrum.real.square() + spectrum.imag.square()).clamp(min=FLOOR**2)
+            level = (0.5 * power.log() + 1) / 3  # of speech about −2 … 2
+        bands = [band(level[:, lower:upper]) for (lower, upper), band in zip(self.edges, self.bands)]
+        scores = self.last(torch.cat([features[-1] for features in bands], dim=-1))
+        return scores.flatten(1), [*(feature for features in bands for feature in features), scores]
+
+
+class _Band(nn.Module):
+    """The convolutions of one band."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        halving = [nn.Conv2d(before, channels, (3, 9), (1, 2), (1, 4)) for before in (1, channels, channels)]
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        self.convolutions = nn.ModuleList(weight_norm(each) for each in (*halving, last))
+
+    def forward(self, level: Float[Tensor, "batch freqs frames"]) -> list[Tensor]:
+        """The features of each, [batch, channels, frames, freqs]."""
+        signal, features = level.transpose(1, 2).unsqueeze(1), []
+        for convolution in self.convolutions:
+            signal = leaky_relu(convolution(signal), SLOPE)
+            features.append(signal)
+        return features
 
 
 class MetricDiscriminator(nn.Module):

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 
 from rephase.errors import RephaseError
 
+OPPONENTS = "opponents."  # how the names of their weights begin
 # What torch.load raises for a file that is none of its own, depending on where that shows.
 UNREADABLE = (
     OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError,
@@ -53,7 +54,7 @@ class Checkpoints(Callback):
 
 
 def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
-    """What a checkpoint holds, once its weights are known to be those of the network.
+    """What a checkpoint holds, once its weights are known to be those of the network; opponents may differ.
 
     Args:
         checkpoint: path of the file.
@@ -64,22 +65,17 @@ def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        theirs = {name: value.shape for name, value in state["state_dict"].items()}
-    except (
-        OSError,
-        RuntimeError,
-        pickle.UnpicklingError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        EOFError,
-    ) as error:
+        theirs = _sizes(state["state_dict"])
+    except UNREADABLE as error:
         reason = str(error).partition("\n")[0]
         raise RephaseError(f"can't read the checkpoint ({reason}); {checkpoint}; begin a new run") from error
-    if theirs != {name: value.shape for name, value in module.state_dict().items()} or "budget" not in state:
+    if theirs != _sizes(module.state_dict()) or "budget" not in state:
         raise RephaseError(
             f"the checkpoint is of another network than this one; {checkpoint}; "
             "name another run, or take the experiment and the version of rephase that wrote it"
         )
     return state
+
+
+def _sizes(state: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items() if not name.startswith(OPPONENTS)}

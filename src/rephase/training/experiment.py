@@ -207,17 +207,45 @@ class PeriodAdversary:
 
 
 @dataclass(frozen=True)
+class SpectrumAdversary:
+    """The networks that learn to tell enhanced spectrograms from clean ones, each by another resolution.
+
+    Attributes:
+        weight: of their adversarial term in the loss; 0: there are none.
+        features: weight of feature matching, in units of `weight`.
+        resolutions: FFT size and hop of each, samples.
+        channels: of their convolutions.
+        bands: that have convolutions of their own: upper ends, as shares of the Nyquist frequency.
+        learning_rate: of AdamW.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    weight: float = 0.0
+    features: float = 2.0
+    resolutions: tuple[tuple[int, int], ...] = ((2048, 512), (1024, 256), (512, 128))
+    channels: int = 32
+    bands: tuple[float, ...] = (0.25, 0.5, 1.0)
+    learning_rate: float = 5e-4
+
+    def __post_init__(self) -> None:
+        _not_negative("adversaries.spectra", self, "weight", "features")
+        _positive("adversaries.spectra", self, "channels", "learning_rate")
+
+
+@dataclass(frozen=True)
 class Adversaries:
     """The networks that are trained against the one that is wanted.
 
     Attributes:
         metric: predicts PESQ.
-        periods: tell enhanced from clean.
+        periods: tell enhanced waveforms from clean ones.
+        spectra: tell enhanced spectrograms from clean ones.
     """
 
     __pydantic_config__: ClassVar = STRICT
     metric: MetricAdversary = field(default_factory=MetricAdversary)
     periods: PeriodAdversary = field(default_factory=PeriodAdversary)
+    spectra: SpectrumAdversary = field(default_factory=SpectrumAdversary)
 
 
 @dataclass(frozen=True)

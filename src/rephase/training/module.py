@@ -19,6 +19,7 @@ from rephase.metrics import MetricError
 from rephase.models.architectures import build
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.torch import load_network
+from rephase.training.checkpoints import OPPONENTS
 from rephase.training.experiment import Experiment
 from rephase.training.objective import loss_terms, output_of
 from rephase.training.opponents import Opponents
@@ -228,7 +229,7 @@ class EnhancementModule(lightning.LightningModule):
         checkpoint["opponents"] = self.opponents.pending()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes it up again; the best weights may be younger than the checkpoint."""
+        """Takes it up again; the best weights may be younger than the checkpoint, and opponents may have changed."""
         budget = checkpoint["budget"]
         self.step, self.spent = budget["step"], budget["spent"]
         if budget.get("judged_by") == self._judged_by():  # else what was best by another measure says nothing
@@ -236,4 +237,5 @@ class EnhancementModule(lightning.LightningModule):
         facts = weight_facts(self.run / "best.safetensors")
         if facts.get("judged_by") == self._judged_by():
             self._best = max(self._best, self._merit(facts))
+        self.opponents.settle(checkpoint, OPPONENTS)
         self.opponents.take_up(checkpoint["opponents"])

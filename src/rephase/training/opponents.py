@@ -1,9 +1,11 @@
 """The networks that are trained against the one that is wanted: judges while it learns, pupils after each step.
 
-The judge of periods is taught what is clean and what is enhanced on the step's own waveforms. The judge of pairs is
-taught PESQ: processes of their own compute it, and what step n gave is learned at step n + k, whatever their speed.
+The judges of periods and of spectra are taught what is clean and what is enhanced on the step's own waveforms. The
+judge of pairs is taught PESQ: processes of their own compute it, and what step n gave is learned at step n + k,
+whatever their speed.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,13 +21,19 @@ from rephase.losses.adversarial import (
 )
 from rephase.losses.feature_matching import feature_matching_loss
 from rephase.models.config import NetworkConfig
-from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator
+from rephase.models.discriminators import (
+    MetricDiscriminator,
+    MultiPeriodDiscriminator,
+    MultiResolutionDiscriminator,
+)
 from rephase.models.network import FastTransforms
 from rephase.signal.compression import magnitude_and_phasor
 from rephase.training.experiment import Adversaries
 from rephase.training.labels import PesqLabels
 from rephase.training.objective import Output
 
+logger = logging.getLogger(__name__)
+NAMES = ("periods", "spectra", "metric")
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 BETAS = (0.8, 0.99)
 SILENCE = 1e-8  # power, −80 dBFS
@@ -42,18 +50,25 @@ class Opponents(nn.Module):
     def __init__(self, settings: Adversaries, config: NetworkConfig) -> None:
         super().__init__()
         self.settings, self.config = settings, config
-        metric, periods = settings.metric, settings.periods
+        metric, periods, spectra = settings.metric, settings.periods, settings.spectra
         self.periods = MultiPeriodDiscriminator(periods.periods, periods.channels) if periods.weight else None
+        self.spectra = (
+            MultiResolutionDiscriminator(spectra.resolutions, spectra.channels, spectra.bands)
+            if spectra.weight
+            else None
+        )
         self.metric = MetricDiscriminator(metric.channels) if metric.weight else None
         self._labels = PesqLabels(metric.delay, metric.workers, config.sample_rate) if metric.weight else None
 
+    def names(self) -> list[str]:
+        """Which there are, in the order of their optimizers."""
+        return [name for name in NAMES if getattr(self, name) is not None]
+
     def make_optimizers(self) -> list[torch.optim.Optimizer]:
-        """AdamW for each, the judge of periods first."""
-        asked = ((self.periods, self.settings.periods), (self.metric, self.settings.metric))
+        """AdamW for each, in the order of `names`."""
         return [
-            torch.optim.AdamW(judge.parameters(), setting.learning_rate, betas=BETAS)
-            for judge, setting in asked
-            if judge is not None
+            torch.optim.AdamW(getattr(self, name).parameters(), getattr(self.settings, name).learning_rate, betas=BETAS)
+            for name in self.names()
         ]
 
     @contextmanager
@@ -72,16 +87,17 @@ class Opponents(nn.Module):
             output: of the network.
         """
         terms: dict[str, tuple[float, Tensor]] = {}
-        if self.periods is not None:
-            weight, features = self.settings.periods.weight, self.settings.periods.features
-            ours, theirs = self._verdicts(*_at_unit_level(output.waveform, output.clean))
-            terms["periods"] = (weight, generator_loss(estimate=[scores for scores, _ in ours]))
+        waveforms = _at_unit_level(output.waveform, output.clean)
+        for name in self._of_reality():
+            setting = getattr(self.settings, name)
+            ours, theirs = self._verdicts(name, *waveforms)
+            terms[name] = (setting.weight, generator_loss(estimate=[scores for scores, _ in ours]))
             matching = feature_matching_loss(
                 estimate=[layers for _, layers in ours], reference=[layers for _, layers in theirs]
             )
-            terms["features"] = (weight * features, matching)
+            terms[f"{name}_features"] = (setting.weight * setting.features, matching)
         if self.metric is not None:
-            estimate, reference = self._magnitudes(*_at_unit_level(output.waveform, output.clean))
+            estimate, reference = self._magnitudes(*waveforms)
             verdict = self.metric(reference=reference, estimate=estimate)
             terms["metric"] = (self.settings.metric.weight, metric_generator_loss(estimate=verdict))
         return terms
@@ -109,11 +125,11 @@ class Opponents(nn.Module):
         estimate, clean = _at_unit_level(
             torch.cat([output.waveform.detach() for output in outputs]), torch.cat([output.clean for output in outputs])
         )
-        remaining = list(optimizers)
-        if self.periods is not None:
-            ours, theirs = self._verdicts(estimate, clean)
+        by_name = dict(zip(self.names(), optimizers, strict=True))
+        for name in self._of_reality():
+            ours, theirs = self._verdicts(name, estimate, clean)
             loss = discriminator_loss(estimate=[s for s, _ in ours], reference=[s for s, _ in theirs])
-            logged["opponent_periods"] = _step(remaining.pop(0), loss, backward)
+            logged[f"opponent_{name}"] = _step(by_name[name], loss, backward)
         if self.metric is not None and self._labels is not None and step % self.settings.metric.every == 0:
             due = self._labels.exchange(estimate=estimate, reference=clean)
             if due is not None:
@@ -123,14 +139,19 @@ class Opponents(nn.Module):
                     reference=self.metric(reference=reference, estimate=reference),
                     label=due.label.to(clean),
                 )
-                logged["opponent_metric"] = _step(remaining.pop(0), loss, backward)
+                logged["opponent_metric"] = _step(by_name["metric"], loss, backward)
         return logged
 
-    def _verdicts(self, estimate: Tensor, reference: Tensor) -> list[Verdicts]:
-        """What the judge of periods says of both, from one call."""
-        assert self.periods is not None
-        both, emphasis = torch.cat([estimate, reference]), self.settings.periods.emphasis
-        verdicts = self.periods(both - emphasis * nn.functional.pad(both[:, :-1], (1, 0)))
+    def _of_reality(self) -> list[str]:
+        """The names of those that tell enhanced from clean."""
+        return [name for name in self.names() if name != "metric"]
+
+    def _verdicts(self, name: str, estimate: Tensor, reference: Tensor) -> list[Verdicts]:
+        """What a judge says of both, from one call."""
+        judge, both = getattr(self, name), torch.cat([estimate, reference])
+        if name == "periods":
+            both = both - self.settings.periods.emphasis * nn.functional.pad(both[:, :-1], (1, 0))
+        verdicts = judge(both)
         return [
             [(scores.chunk(2)[side], [layer.chunk(2)[side] for layer in layers]) for scores, layers in verdicts]
             for side in (0, 1)
@@ -150,6 +171,37 @@ class Opponents(nn.Module):
         """Goes on with what waited."""
         if self._labels is not None and pending:  # a judge that is new in this start has nothing pending
             self._labels.load_state_dict(pending)
+
+    def settle(self, checkpoint: dict[str, Any], prefix: str) -> None:
+        """Makes a checkpoint of a run with other opponents one of these: who is new begins, who is gone is left out.
+
+        Args:
+            checkpoint: its `state_dict` and `optimizer_states` are changed.
+            prefix: of the names of these weights there.
+        """
+        theirs, ours = checkpoint["state_dict"], {prefix + name: value for name, value in self.state_dict().items()}
+
+        def weights(state: dict[str, Tensor], judge: str) -> dict[str, Tensor]:
+            return {name: value for name, value in state.items() if name.startswith(f"{prefix}{judge}.")}
+
+        def sizes(state: dict[str, Tensor], judge: str) -> dict[str, Any]:
+            return {name: value.shape for name, value in weights(state, judge).items()}
+
+        main, *others = checkpoint["optimizer_states"]
+        states = dict(zip([judge for judge in NAMES if weights(theirs, judge)], others))
+        kept = [judge for judge in self.names() if sizes(theirs, judge) == sizes(ours, judge)]
+        for judge in NAMES:
+            if judge not in kept:
+                for name in weights(theirs, judge):
+                    del theirs[name]
+                theirs |= weights(ours, judge)
+        fresh = dict(zip(self.names(), self.make_optimizers()))
+        own = [states[judge] if judge in kept else fresh[judge].state_dict() for judge in self.names()]
+        checkpoint["optimizer_states"] = [main, *own]
+        if kept != self.names() or set(states) != set(kept):
+            new = [judge for judge in self.names() if judge not in kept]
+            gone = [judge for judge in states if judge not in self.names()]
+            logger.warning("opponents have changed: %s begin anew, %s are left out", new or "none", gone or "none")
 
     def close(self) -> None:
         """Ends the processes."""
