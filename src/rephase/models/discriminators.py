@@ -117,7 +117,7 @@ class MultiResolutionDiscriminator(nn.Module):
     al., 2023. Unlike theirs, these judges see logarithms of magnitudes, so that quiet bands count as loud ones do.)
 
     On a CPU choose one resolution and few channels: forward and backward of four items of two seconds take one thread
-    of an EPYC 4.0 s with the defaults, and 0.04 s with `resolutions=((512, 256),), channels=16`
+    of an EPYC 0.8 s with the defaults, and 0.05 s with `resolutions=((512, 256),), channels=16`
     (`python benchmarks/discriminators.py`).
 
     Equivariance: none; it sees magnitudes alone.
