@@ -3,9 +3,9 @@
     python benchmarks/judges.py --data FOLDER [--steps 150]
 
 FOLDER holds speech.csv and noise.csv (docs/data.md). Four items of two seconds a step, degraded as for
-renet-lite-finish and enhanced by the weights in the box, which stay as they are; a step has new items until 400 have been
-seen. Prints for each judge the CPU time of one thread for a step, and the mean loss of fifths of the run, where 0.5 is
-chance.
+`renet-lite-finish` and enhanced by the weights in the box, which stay as they are; a step has new items until 400 have
+been seen. Prints for each judge the CPU time of one thread for a step, and the mean loss of fifths of the run, where
+0.5 is chance.
 """
 
 import argparse
