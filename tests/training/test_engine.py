@@ -218,6 +218,16 @@ def test_a_checkpoint_of_another_network_is_refused(finished, changed, tmp_path)
         fit(other, tmp_path / "run", open_sources(other, finished.cache))
 
 
+def test_what_a_run_cannot_do_is_refused_before_the_first_step(finished, changed, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    shutil.copy(finished.folder / "checkpoints" / "last.ckpt", tmp_path / "run" / "checkpoints" / "last.ckpt")
+    sources = open_sources(changed(), finished.cache)
+    with pytest.raises(RephaseError, match=r"optimizer\.kind must stay muon .* got adamw; .*last\.ckpt; .*--begin"):
+        fit(changed("optimizer.kind=adamw"), tmp_path / "run", sources)
+    with pytest.raises(RephaseError, match=r"bf16 can't be compiled on a CPU: .*Try compile=false"):
+        fit(changed("compile=true", "precision=bf16"), tmp_path / "other", sources)
+
+
 def test_a_run_goes_on_with_other_opponents(finished, changed, tmp_path, caplog):
     periods, spectra, metric = OPPONENTS
     few = changed("budget.steps=6", "optimizer.schedule=constant", periods, metric)

@@ -188,6 +188,13 @@ def test_sources_are_drawn_by_their_weight():
     assert {often._speech.place(np.random.default_rng(seed))[0] for seed in range(50)} == {1}
 
 
+def test_weights_of_sources_that_there_are_not_are_told(caplog):
+    Degrader(constant(1, source="mine"), constant(0), None, plain(), {"mine": 2.0})
+    assert not caplog.text
+    Degrader(constant(1, source="mine"), constant(0), None, plain(), {"librispech": 6.0, "mine": 2.0})
+    assert "no speech is of librispech, whose weight counts for nothing; sources are mine" in caplog.text
+
+
 def test_validation_never_hears_training_files_and_training_never_validation(tmp_path, changed):
     sources = open_sources(changed(), tmp_path)
     training, validation = sources.training, sources.validation

@@ -6,6 +6,7 @@ import os
 import platform
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,15 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(experiment.seed, verbose=False)
     module = EnhancementModule(experiment, run, epoch_steps=_epoch_steps(experiment, sources, devices))
+    if device == "cpu" and experiment.compile and experiment.precision == "bf16":
+        raise RephaseError(
+            "precision bf16 can't be compiled on a CPU: the gradients of dilated convolutions come out as NaN there "
+            "(seen with torch 2.13). Try compile=false, or precision=32."
+        )
     checkpoint = checkpoint_of(run)
     state = state_of(checkpoint, module) if checkpoint.exists() else None
+    if state is not None:
+        _same_optimizer(state["budget"]["starts"], experiment, checkpoint)
     first = state["budget"]["step"] if state else 0
     start: dict[str, Any] = {"step": first, "experiment": plain(experiment)}
     if state is None and begin is not None:
@@ -190,6 +198,16 @@ def _trainer(
         logger=[CSVLogger(run, name="", version=""), TensorBoardLogger(run, name="", version="tensorboard")],
         callbacks=[Checkpoints(run, validation.checkpoint_every), Listening(validation.listen), *callbacks, Pace(run)],
     )
+
+
+def _same_optimizer(starts: Sequence[Mapping[str, Any]], experiment: Experiment, checkpoint: Path) -> None:
+    """Raises RephaseError where the state of the run's optimizer is that of another kind."""
+    before = starts[-1]["experiment"]["optimizer"]["kind"] if starts else experiment.optimizer.kind
+    if before != experiment.optimizer.kind:
+        raise RephaseError(
+            f"optimizer.kind must stay {before} in a run that goes on; got {experiment.optimizer.kind}; {checkpoint}; "
+            "begin a new run with --begin and the run's model for another one"
+        )
 
 
 def _epoch_steps(experiment: Experiment, sources: Sources, devices: int) -> int:
