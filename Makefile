@@ -24,7 +24,7 @@ demo: $(VENV)/.stamp-demo ## enhance a recording that ships here and draw it bef
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.stamp-dev ## run the tests that take seconds
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(VENV)/.stamp-dev ## run the tests that take minutes (fresh environments, trainings)
 	$(BIN)/python -m pytest -m slow

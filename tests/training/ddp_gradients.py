@@ -25,13 +25,18 @@ class FixedPairs:
 
 
 class SaveGradients(Callback):
+    """Of the network, and then of each opponent, in the first step."""
+
     def __init__(self, target: Path) -> None:
-        self.target = target
+        self.target, self.found = target, dict[str, torch.Tensor]()
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        if trainer.is_global_zero and optimizer is trainer.optimizers[0] and not self.target.exists():
-            found = {n: p.grad.clone() for n, p in pl_module.network.named_parameters() if p.grad is not None}
-            torch.save(found, self.target)
+        own = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        for name, parameter in pl_module.named_parameters():
+            if id(parameter) in own and parameter.grad is not None:
+                self.found.setdefault(name, parameter.grad.clone())
+        if trainer.is_global_zero:
+            torch.save(self.found, self.target)
 
 
 if __name__ == "__main__":

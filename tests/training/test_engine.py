@@ -218,36 +218,49 @@ def test_a_checkpoint_of_another_network_is_refused(finished, changed, tmp_path)
         fit(other, tmp_path / "run", open_sources(other, finished.cache))
 
 
-def test_what_a_run_cannot_do_is_refused_before_the_first_step(finished, changed, tmp_path):
-    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
-    shutil.copy(finished.folder / "checkpoints" / "last.ckpt", tmp_path / "run" / "checkpoints" / "last.ckpt")
-    sources = open_sources(changed(), finished.cache)
+def test_what_a_run_cannot_do_is_refused_before_anything_of_it_changes(finished, changed, tmp_path):
+    run, cache = tmp_path / "run", f"data.cache={finished.cache}"
+    shutil.copytree(finished.folder, run)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     with pytest.raises(RephaseError, match=r"optimizer\.kind must stay muon .* got adamw; .*last\.ckpt; .*--begin"):
-        fit(changed("optimizer.kind=adamw"), tmp_path / "run", sources)
+        train(changed("optimizer.kind=adamw", cache), run, resume=True, device="cpu")
+    with pytest.raises(RephaseError, match=r"of another network than this one"):
+        train(changed("network.channels=[8, 4]", cache), run, resume=True, device="cpu")
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     with pytest.raises(RephaseError, match=r"bf16 can't be compiled on a CPU: .*Try compile=false"):
-        fit(changed("compile=true", "precision=bf16"), tmp_path / "other", sources)
+        train(changed("compile=true", "precision=bf16", cache), tmp_path / "other", device="cpu")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_run_goes_on_with_other_opponents(finished, changed, tmp_path, caplog):
     periods, spectra, metric = OPPONENTS
-    few = changed("budget.steps=6", "optimizer.schedule=constant", periods, metric)
-    before = fit(few, tmp_path / "run", open_sources(few, finished.cache))
+    sources = open_sources(changed(), finished.cache)
+
+    def go_on(steps: int, *opponents: str) -> EnhancementModule:
+        return fit(
+            changed(f"budget.steps={steps}", "optimizer.schedule=constant", *opponents), tmp_path / "run", sources
+        )
+
+    before = go_on(6, periods, metric)
     judge = {name: value.clone() for name, value in before.opponents.metric.state_dict().items()}
     steps = before.trainer.optimizers[2].state_dict()["state"][0]["step"]
     assert steps > 0
-    more = changed("budget.steps=6", "optimizer.schedule=constant", spectra, metric)
-    module = fit(more, tmp_path / "run", open_sources(more, finished.cache))
+    module = go_on(6, spectra, metric)
     assert "opponents have changed: ['spectra'] begin anew, ['periods'] are left out" in caplog.text
     assert module.opponents.names() == ["spectra", "metric"]
     _, new, kept = (optimizer.state_dict()["state"] for optimizer in module.trainer.optimizers)
     assert not new, "there was no step for the new judge to learn from"
-    assert kept[0]["step"] == steps, "the judge that stays keeps its optimizer, though others stand before it"
+    assert kept[0]["step"] == steps, "the judge that stays keeps its optimizer, though another stands before it"
     assert all(torch.equal(value, judge[name]) for name, value in module.opponents.metric.state_dict().items())
-    last = changed("budget.steps=8", "optimizer.schedule=constant", spectra, metric)
-    module = fit(last, tmp_path / "run", open_sources(last, finished.cache))
-    assert module.step == 8
-    assert caplog.text.count("opponents have changed") == 1
+    module = go_on(8, spectra, metric)
     assert module.trainer.optimizers[1].state_dict()["state"], "the new judge learns"
+    assert caplog.text.count("opponents have changed") == 1
+    other = spectra.replace("[[256, 128]]", "[[512, 128]]")  # its weights have the same sizes
+    module = go_on(8, other, metric.replace("channels: 2", "channels: 2, delay: 1"))
+    assert "['spectra'] begin anew, none are left out" in caplog.text
+    assert not module.trainer.optimizers[1].state_dict()["state"]
+    assert go_on(10, other, metric.replace("channels: 2", "channels: 3, delay: 1")).step == 10
+    assert "['metric'] begin anew, none are left out" in caplog.text
 
 
 def test_the_state_that_ships_can_be_trained_on(tmp_path):

@@ -90,6 +90,9 @@ def test_an_experiment_is_written_and_read_back_the_same(tmp_path):
         ("optimizer.betas=[1.5, 0.9]", r"optimizer\.betas must lie in 0 … 1"),
         ("data.source_weights={librispeech: -1.0}", r"data\.source_weights\.librispeech must be 0 or more"),
         ("batch.seconds=0.001", r"batch\.seconds must be at least 0\.1"),
+        ("adversaries.spectra.resolutions=[]", r"adversaries\.spectra\.resolutions must be pairs of an FFT size"),
+        ("adversaries.spectra.bands=[0.3]", r"adversaries\.spectra\.bands must rise to 1 in steps of at least 2 bins"),
+        ("adversaries.spectra={weight: 1.0, resolutions: [[65536, 256]]}", r"batch\.seconds must be more than 2\.048"),
         ("data.rooms=1", r"data\.rooms must be 2 or more"),
     ],
 )

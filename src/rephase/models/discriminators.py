@@ -16,8 +16,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 SLOPE = 0.1  # of the leaky ReLU of HiFi-GAN
 LEAST_FRAMES = 16  # four halvings leave one
-LEAST_BAND = 0.05  # of the Nyquist frequency
-FLOOR = 1e-3  # of magnitudes of a waveform with RMS 1: some 80 dB below the loudest bins of speech
+LEAST_BINS = 2  # of a band
+FLOOR = 1e-4  # of the amplitudes that a spectrogram shows, where speech with an RMS of 1 reaches about 1: −80 dB
 
 
 class MultiPeriodDiscriminator(nn.Module):
@@ -141,17 +141,7 @@ class MultiResolutionDiscriminator(nn.Module):
         super().__init__()
         if channels < 1:
             raise ValueError(f"channels must be at least 1; got {channels}. Try channels=16.")
-        if not resolutions or any(fft < 64 or not 0 < hop <= fft for fft, hop in resolutions):
-            raise ValueError(
-                "resolutions must be pairs of an FFT size of at least 64 and a hop within it; got "
-                f"{tuple(resolutions)!r}. Try resolutions=((512, 256),)."
-            )
-        ends = [0.0, *bands]
-        if ends[-1] != 1 or any(upper - lower < LEAST_BAND for lower, upper in pairwise(ends)):
-            raise ValueError(
-                f"bands must rise in steps of at least {LEAST_BAND} to 1; got {tuple(bands)!r}. "
-                "Try bands=(0.25, 0.5, 1.0)."
-            )
+        check_resolutions(resolutions, bands)
         self.judges = nn.ModuleList(ResolutionDiscriminator(fft, hop, channels, bands) for fft, hop in resolutions)
 
     def forward(self, waveform: Float[Tensor, "batch time"]) -> list[tuple[Tensor, list[Tensor]]]:
@@ -162,12 +152,41 @@ class MultiResolutionDiscriminator(nn.Module):
 
         Returns:
             For each resolution the scores [batch, scores], 1 for real speech and 0 for an estimate once it is trained,
-            and the features [batch, channels, frames, frequencies] of every convolution, the scores' own last.
+            and the features [batch, channels, frames, freqs] of every convolution, the scores' own last.
 
         Raises:
             ValueError: If the waveform is too short for an FFT.
         """
         return [judge(waveform) for judge in self.judges]
+
+
+def check_resolutions(resolutions: Sequence[tuple[int, int]], bands: Sequence[float]) -> None:
+    """Whether spectrograms of these sizes can be judged in these bands.
+
+    Args:
+        resolutions: FFT size and hop of each, samples.
+        bands: upper ends, as shares of the Nyquist frequency.
+
+    Raises:
+        ValueError: If there is no resolution, a hop doesn't lie within its FFT, or bands don't rise to 1 in steps of at
+            least two bins.
+    """
+    if not resolutions or any(n_fft < 64 or not 0 < hop_length <= n_fft for n_fft, hop_length in resolutions):
+        raise ValueError(
+            "resolutions must be pairs of an FFT size of at least 64 and a hop within it; got "
+            f"{tuple(resolutions)!r}. Try resolutions=((512, 256),)."
+        )
+    edges = [edge for n_fft, _ in resolutions for edge in _edges(n_fft, bands)] if bands and bands[-1] == 1 else []
+    if not edges or any(upper - lower < LEAST_BINS for lower, upper in edges):
+        raise ValueError(
+            f"bands must rise to 1 in steps of at least {LEAST_BINS} bins; got {tuple(bands)!r}. "
+            "Try bands=(0.25, 0.5, 1.0)."
+        )
+
+
+def _edges(n_fft: int, bands: Sequence[float]) -> list[tuple[int, int]]:
+    """First bin of each band, and the first above it."""
+    return list(pairwise([0, *(round(end * n_fft / 2) for end in bands[:-1]), n_fft // 2 + 1]))
 
 
 class ResolutionDiscriminator(nn.Module):
@@ -176,39 +195,55 @@ class ResolutionDiscriminator(nn.Module):
     Equivariance: none.
 
     Args:
-        fft: size of the FFT and of its Hann window, samples.
-        hop: samples.
+        n_fft: size of the FFT and of its Hann window, samples.
+        hop_length: samples.
         channels: of the convolutions.
         bands: upper ends, as shares of the Nyquist frequency.
     """
 
     window: Tensor
 
-    def __init__(self, fft: int, hop: int, channels: int, bands: Sequence[float]) -> None:
+    def __init__(self, n_fft: int, hop_length: int, channels: int, bands: Sequence[float]) -> None:
         super().__init__()
-        self.fft, self.hop = fft, hop
-        edges = [0, *(round(end * fft / 2) for end in bands[:-1]), fft // 2 + 1]
-        self.edges = list(pairwise(edges))
-        self.register_buffer("window", torch.hann_window(fft), persistent=False)
+        self.n_fft, self.hop_length, self.edges = n_fft, hop_length, _edges(n_fft, bands)
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
         self.bands = nn.ModuleList(_Band(channels) for _ in self.edges)
         self.last = weight_norm(nn.Conv2d(channels, 1, (3, 3), padding=1))
 
     def forward(self, waveform: Float[Tensor, "batch time"]) -> tuple[Float[Tensor, "batch scores"], list[Tensor]]:
-        """Scores and features."""
-        if waveform.shape[-1] <= self.fft // 2:
+        """Scores and features.
+
+        Args:
+            waveform: at an RMS of about 1, longer than half an FFT.
+
+        Returns:
+            The scores, and the features [batch, channels, frames, freqs] of the convolutions of each band, the lowest
+            first, then of the one that scores.
+
+        Raises:
+            ValueError: If the waveform is too short for an FFT.
+        """
+        if waveform.shape[-1] <= self.n_fft // 2:
             raise ValueError(
-                f"waveform must be longer than half of the FFT of {self.fft} samples; got {waveform.shape[-1]}. "
+                f"waveform must be longer than half of the FFT of {self.n_fft} samples; got {waveform.shape[-1]}. "
                 "Try longer items."
             )
-        with torch.autocast(waveform.device.type, enabled=False):
-            window = self.window.to(waveform if waveform.dtype == torch.float64 else torch.float32)
-            spectrum = torch.stft(waveform.to(window), self.fft, self.hop, window=window, return_complex=True)
-            # Squares have a gradient of 0 where there is silence, magnitudes would have none.
-            power = (spectrum.real.square() + spectrum.imag.square()).clamp(min=FLOOR**2)
-            level = (0.5 * power.log() + 1) / 3  # of speech about −2 … 2
+        level = self._level(waveform)
         bands = [band(level[:, lower:upper]) for (lower, upper), band in zip(self.edges, self.bands)]
         scores = self.last(torch.cat([features[-1] for features in bands], dim=-1))
         return scores.flatten(1), [*(feature for features in bands for feature in features), scores]
+
+    def _level(self, waveform: Tensor) -> Float[Tensor, "batch freqs frames"]:
+        """Logarithms of the spectrogram, −1.9 … 1.9 for speech: what lies below −80 dB is not told apart."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            window = self.window.to(waveform if waveform.dtype == torch.float64 else torch.float32)
+            spectrum = (
+                torch.stft(waveform.to(window), self.n_fft, self.hop_length, window=window, return_complex=True)
+                / window.sum()
+            )
+            # Squares have a gradient where there is silence, which magnitudes have not.
+            power = (spectrum.real.square() + spectrum.imag.square()).clamp(min=FLOOR**2)
+            return (0.5 * power.log() + 4.6) / 2.4
 
 
 class _Band(nn.Module):

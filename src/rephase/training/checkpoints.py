@@ -69,7 +69,8 @@ def state_of(checkpoint: Path, module: torch.nn.Module) -> dict[str, Any]:
     except UNREADABLE as error:
         reason = str(error).partition("\n")[0]
         raise RephaseError(f"can't read the checkpoint ({reason}); {checkpoint}; begin a new run") from error
-    if theirs != _sizes(module.state_dict()) or "budget" not in state:
+    known = state.get("budget", {}).keys() >= {"step", "spent", "best", "starts"} and "opponents" in state
+    if theirs != _sizes(module.state_dict()) or not known or "experiment" not in state["budget"]["starts"][-1]:
         raise RephaseError(
             f"the checkpoint is of another network than this one; {checkpoint}; "
             "name another run, or take the experiment and the version of rephase that wrote it"

@@ -74,12 +74,9 @@ def train(
         raise RephaseError(f"the run exists; {run}; go on with --resume, or name another folder")
     if resume and begin is not None:
         raise RephaseError("--begin and --resume exclude each other: a run that goes on has weights of its own")
-    run.mkdir(parents=True, exist_ok=True)
-    if not helper:
-        write_experiment(experiment, run / "experiment.yaml")
-        _write_environment(run / "environment.json")
     cache = Path(experiment.data.cache) if experiment.data.cache else run.parent / "cache"
     device = _device(device)
+    _check_precision(experiment, device)
     if device == "cuda":  # of the GPU that this process works on, before anything is put there
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     place = f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
@@ -108,6 +105,8 @@ def fit(
 ) -> EnhancementModule:
     """Trains and validates until the budget is spent, and leaves weights, checkpoint and logs in `run`.
 
+    Nothing is written there before it is known that the run can begin, or go on.
+
     Args:
         experiment: what the run does.
         run: folder; a checkpoint in it is where the training goes on. What earlier starts of the run logged stays as
@@ -119,22 +118,17 @@ def fit(
         callbacks: of Lightning.
 
     Raises:
-        RephaseError: If the loss or the weights leave the numbers, memory is too small, or the checkpoint is of another
-            network.
+        RephaseError: If the loss or the weights leave the numbers, memory is too small, the checkpoint is of another
+            network or kind of optimizer, or the precision can't be trained in.
         KeyboardInterrupt, SystemExit: If the run was interrupted or terminated; what it has reached is saved.
     """
-    run.mkdir(parents=True, exist_ok=True)
+    _check_precision(experiment, device)
     lightning.seed_everything(experiment.seed, verbose=False)
     module = EnhancementModule(experiment, run, epoch_steps=_epoch_steps(experiment, sources, devices))
-    if device == "cpu" and experiment.compile and experiment.precision == "bf16":
-        raise RephaseError(
-            "precision bf16 can't be compiled on a CPU: the gradients of dilated convolutions come out as NaN there "
-            "(seen with torch 2.13). Try compile=false, or precision=32."
-        )
     checkpoint = checkpoint_of(run)
     state = state_of(checkpoint, module) if checkpoint.exists() else None
     if state is not None:
-        _same_optimizer(state["budget"]["starts"], experiment, checkpoint)
+        _check_optimizer(state["budget"]["starts"], experiment, checkpoint)
     first = state["budget"]["step"] if state else 0
     start: dict[str, Any] = {"step": first, "experiment": plain(experiment)}
     if state is None and begin is not None:
@@ -143,7 +137,11 @@ def fit(
     module.starts = [*(state["budget"]["starts"] if state else []), start]
     check_memory(module, device)
     interruption = Interruption()
+    run.mkdir(parents=True, exist_ok=True)
     trainer = _trainer(experiment, run, device=device, devices=devices, callbacks=(interruption, *callbacks))
+    if trainer.is_global_zero:
+        write_experiment(experiment, run / "experiment.yaml")
+        _write_environment(run / "environment.json")
     if (run / "metrics.csv").exists() and trainer.is_global_zero:  # the logger would delete it
         earlier = len(list(run.glob("metrics-*.csv")))
         (run / "metrics.csv").replace(run / f"metrics-{earlier + 1}.csv")
@@ -200,9 +198,17 @@ def _trainer(
     )
 
 
-def _same_optimizer(starts: Sequence[Mapping[str, Any]], experiment: Experiment, checkpoint: Path) -> None:
+def _check_precision(experiment: Experiment, device: str) -> None:
+    if device == "cpu" and experiment.compile and experiment.precision == "bf16":
+        raise RephaseError(
+            "precision bf16 can't be compiled on a CPU: the gradients of dilated convolutions come out as NaN there "
+            "(seen with torch 2.13). Try compile=false, or precision=32."
+        )
+
+
+def _check_optimizer(starts: Sequence[Mapping[str, Any]], experiment: Experiment, checkpoint: Path) -> None:
     """Raises RephaseError where the state of the run's optimizer is that of another kind."""
-    before = starts[-1]["experiment"]["optimizer"]["kind"] if starts else experiment.optimizer.kind
+    before = starts[-1]["experiment"]["optimizer"]["kind"]
     if before != experiment.optimizer.kind:
         raise RephaseError(
             f"optimizer.kind must stay {before} in a run that goes on; got {experiment.optimizer.kind}; {checkpoint}; "

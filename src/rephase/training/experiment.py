@@ -12,6 +12,7 @@ from rephase.degradations.chain import Chain
 from rephase.errors import RephaseError
 from rephase.models.architectures import ARCHITECTURES
 from rephase.models.config import NetworkConfig
+from rephase.models.discriminators import check_resolutions
 from rephase.models.presets import PRESETS
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
@@ -230,6 +231,10 @@ class SpectrumAdversary:
     def __post_init__(self) -> None:
         _not_negative("adversaries.spectra", self, "weight", "features")
         _positive("adversaries.spectra", self, "channels", "learning_rate")
+        try:
+            check_resolutions(self.resolutions, self.bands)
+        except ValueError as error:
+            raise ExperimentError(f"adversaries.spectra.{error}") from error
 
 
 @dataclass(frozen=True)
@@ -314,7 +319,7 @@ class Validation:
     """How weights are judged and kept.
 
     Attributes:
-        every: steps between validations.
+        every: steps between validations, counted from the last start of the run.
         batches: for each kind of degradation, of eight items of four seconds each.
         kinds: of degradation to judge by: denoise, dereverb, bandwidth, universal, or `own`, which is what the training
             pairs get; none: the task's own choice.
@@ -375,6 +380,15 @@ class Experiment:
     precision: Literal["32", "bf16", "64"] = "32"
     compile: bool = False
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        spectra, rate = self.adversaries.spectra, self.network_config().sample_rate
+        longest = max(n_fft for n_fft, _ in spectra.resolutions)
+        if spectra.weight and self.batch.seconds * rate <= longest / 2:
+            raise ExperimentError(
+                f"batch.seconds must be more than {longest / 2 / rate:g}, half of the longest FFT of "
+                f"adversaries.spectra; got {self.batch.seconds:g}. Try batch.seconds=2."
+            )
 
     def network_config(self) -> NetworkConfig:
         """The configuration of the network.

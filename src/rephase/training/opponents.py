@@ -29,11 +29,17 @@ from rephase.models.discriminators import (
 from rephase.models.network import FastTransforms
 from rephase.signal.compression import magnitude_and_phasor
 from rephase.training.experiment import Adversaries
+from rephase.training.experiment_file import plain
 from rephase.training.labels import PesqLabels
 from rephase.training.objective import Output
 
 logger = logging.getLogger(__name__)
-NAMES = ("periods", "spectra", "metric")
+# What each is made with, in the order of their optimizers; all else can change from one start of a run to the next.
+MAKE = {
+    "periods": ("periods", "channels", "emphasis"),
+    "spectra": ("resolutions", "channels", "bands"),
+    "metric": ("channels",),
+}
 Verdicts = list[tuple[Tensor, list[Tensor]]]
 BETAS = (0.8, 0.99)
 SILENCE = 1e-8  # power, −80 dBFS
@@ -62,7 +68,7 @@ class Opponents(nn.Module):
 
     def names(self) -> list[str]:
         """Which there are, in the order of their optimizers."""
-        return [name for name in NAMES if getattr(self, name) is not None]
+        return [name for name in MAKE if getattr(self, name) is not None]
 
     def make_optimizers(self) -> list[torch.optim.Optimizer]:
         """AdamW for each, in the order of `names`."""
@@ -169,14 +175,17 @@ class Opponents(nn.Module):
 
     def take_up(self, pending: dict[str, Any]) -> None:
         """Goes on with what waited."""
-        if self._labels is not None and pending:  # a judge that is new in this start has nothing pending
+        if self._labels is not None and pending:
             self._labels.load_state_dict(pending)
 
     def settle(self, checkpoint: dict[str, Any], prefix: str) -> None:
         """Makes a checkpoint of a run with other opponents one of these: who is new begins, who is gone is left out.
 
+        A judge of another make is a new one. Pairs that wait for their PESQ are dropped where they have nobody to wait
+        for, or shall wait for another time.
+
         Args:
-            checkpoint: its `state_dict` and `optimizer_states` are changed.
+            checkpoint: its `state_dict`, `optimizer_states` and `opponents` are changed.
             prefix: of the names of these weights there.
         """
         theirs, ours = checkpoint["state_dict"], {prefix + name: value for name, value in self.state_dict().items()}
@@ -184,13 +193,15 @@ class Opponents(nn.Module):
         def weights(state: dict[str, Tensor], judge: str) -> dict[str, Tensor]:
             return {name: value for name, value in state.items() if name.startswith(f"{prefix}{judge}.")}
 
-        def sizes(state: dict[str, Tensor], judge: str) -> dict[str, Any]:
-            return {name: value.shape for name, value in weights(state, judge).items()}
+        def make(state: dict[str, Tensor], adversaries: dict[str, Any], judge: str) -> tuple[Any, ...]:
+            settings = [adversaries.get(judge, {}).get(field) for field in MAKE[judge]]
+            return settings, {name: value.shape for name, value in weights(state, judge).items()}
 
+        before, now = checkpoint["budget"]["starts"][-1]["experiment"]["adversaries"], plain(self.settings)
         main, *others = checkpoint["optimizer_states"]
-        states = dict(zip([judge for judge in NAMES if weights(theirs, judge)], others))
-        kept = [judge for judge in self.names() if sizes(theirs, judge) == sizes(ours, judge)]
-        for judge in NAMES:
+        states = dict(zip([judge for judge in MAKE if weights(theirs, judge)], others))
+        kept = [judge for judge in self.names() if make(theirs, before, judge) == make(ours, now, judge)]
+        for judge in MAKE:
             if judge not in kept:
                 for name in weights(theirs, judge):
                     del theirs[name]
@@ -198,6 +209,8 @@ class Opponents(nn.Module):
         fresh = dict(zip(self.names(), self.make_optimizers()))
         own = [states[judge] if judge in kept else fresh[judge].state_dict() for judge in self.names()]
         checkpoint["optimizer_states"] = [main, *own]
+        if "metric" not in kept or checkpoint["opponents"].get("delay") != self.settings.metric.delay:
+            checkpoint["opponents"] = {}
         if kept != self.names() or set(states) != set(kept):
             new = [judge for judge in self.names() if judge not in kept]
             gone = [judge for judge in states if judge not in self.names()]

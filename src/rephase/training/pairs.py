@@ -4,7 +4,6 @@ Crops and dice are drawn on the CPU. With a GPU the packed audio lies there as 1
 chain of degradations runs there: the CPU only sends positions and draws.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,7 +19,6 @@ from rephase.degradations.draws import Draws, draw
 from rephase.errors import RephaseError
 from rephase.training.crops import Crops
 
-logger = logging.getLogger(__name__)
 LONGEST_NOISE = 30.0  # seconds of a noise that count for how often it is drawn
 _ALONE = Chain(
     snr_db=(-5.0, 15.0), level_db=0.0, p_equaliser=0.0, p_room=0.0, p_band=0.0, p_rolloff=0.0, p_rounded=1.0,
@@ -62,12 +60,6 @@ class Degrader:
         self.speech, self.noise, self.chain, self.device = speech, noise, chain, torch.device(device)
         self.rooms = None if rooms is None else rooms.to(self.device)
         weights = source_weights or {}
-        if unheard := sorted(set(weights) - set(speech.sources)):
-            logger.warning(
-                "no speech is of %s, whose weight counts for nothing; sources are %s",
-                ", ".join(unheard),
-                ", ".join(sorted(set(speech.sources))),
-            )
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
         self._speech = Crops(speech, self.speech_weights, device)
         self._noise = None

@@ -1,5 +1,6 @@
 """What an experiment's pairs are made of: packed speech and noise, simulated rooms, or recorded pairs."""
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from rephase.training.experiment import Experiment, ExperimentError
 from rephase.training.pairs import KINDS, Degrader
 from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
         if manifest is not None
         for split in ("train", "valid")
     }
+    there = set(corpora["speech", "train"].sources)
+    if unknown := sorted(set(data.source_weights) - there):
+        names = ", ".join(unknown), ", ".join(sorted(there))
+        logger.warning("no speech is of %s: data.source_weights counts for nothing there; sources are %s", *names)
     chains = {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
     kinds = task_of(experiment).kinds
     heard = unheard = None
