@@ -31,7 +31,7 @@ def scores(name: str, validation: object, *, with_dnsmos: bool) -> dict[str, np.
         for estimate, reference in zip(enhanced, clean.numpy()):
             row = [m(reference=reference, estimate=estimate, sample_rate=16000) for m in METRICS]
             if with_dnsmos:
-                row.append(dnsmos(estimate=estimate, sample_rate=16000)["dnsmos_ovrl"])
+                row.append(dnsmos(estimate=estimate.clip(-1, 1), sample_rate=16000)["dnsmos_ovrl"])
             found.setdefault(kind, []).append(row)
     return {kind: np.array(rows) for kind, rows in found.items()}
 
