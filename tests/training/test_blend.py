@@ -1,0 +1,66 @@
+"""A blend is the mean of two trainings of one network, and a run that can go on."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rephase.training.engine import fit
+from rephase.training.experiment_file import read_experiment, write_experiment
+from rephase.training.sources import open_sources
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "blend.py"
+
+
+def blend(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def run(finished, tmp_path_factory) -> Path:
+    """The finished run, with other last weights than those of its model, and its cache named."""
+    folder = tmp_path_factory.mktemp("blend") / "run"
+    shutil.copytree(finished.folder, folder)
+    write_experiment(
+        read_experiment(folder / "experiment.yaml", [f"data.cache={finished.cache}"]), folder / "experiment.yaml"
+    )
+    return folder
+
+
+def test_a_blend_is_a_run_with_the_mean_of_the_weights(run, finished, tmp_path):
+    outcome = blend(run, finished.model.path, "-o", tmp_path / "mean", "--share", 0.25)
+    assert outcome.returncode == 0, outcome.stderr
+    last, model = load_file(run / "last.safetensors"), load_file(finished.model.path / "model.safetensors")
+    mean = load_file(tmp_path / "mean" / "model" / "model.safetensors")
+    assert mean.keys() == last.keys()
+    for name in mean.keys() - {"makeup"}:  # which is measured
+        torch.testing.assert_close(mean[name], 0.25 * last[name] + 0.75 * model[name])
+    described = json.loads((tmp_path / "mean" / "model" / "config.json").read_text())["training"]
+    assert described["chosen"]["blended_with"]["share"] == 0.75
+    assert described["steps"] == 24
+    experiment = read_experiment(tmp_path / "mean" / "experiment.yaml", ["budget.steps=25"])
+    module = fit(experiment, tmp_path / "mean", open_sources(experiment, finished.cache))
+    assert module.step == 25
+    moved = module.averaged.module.state_dict()
+    assert all(torch.allclose(moved[name], mean[name], atol=1e-3) for name in mean.keys() - {"makeup"})
+
+
+def test_what_cannot_be_blended_is_refused_and_nothing_is_made(run, finished, tmp_path):
+    (tmp_path / "there").mkdir()
+    for arguments, message in (
+        ((run, finished.model.path, "-o", tmp_path / "there"), "the folder exists"),
+        ((run, "renet-lite", "-o", tmp_path / "new"), "have different networks"),
+        ((run, finished.model.path, "-o", tmp_path / "new", "--share", 2), "share must lie in 0 … 1; got 2"),
+        ((tmp_path / "none", "renet-lite", "-o", tmp_path / "new"), "none"),
+    ):
+        outcome = blend(*arguments)
+        assert outcome.returncode == 1
+        assert outcome.stderr.startswith("blend: ")
+        assert message in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there"]
