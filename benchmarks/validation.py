@@ -2,9 +2,9 @@
 
     python benchmarks/validation.py MODEL [MODEL ...] --data FOLDER [--batches 5] [--dnsmos]
 
-MODEL is a name or a folder; FOLDER holds speech.csv and noise.csv (docs/data.md). The pairs are those that `renet-
-lite-finish` is validated on, eight of each kind a batch: speakers, noises and rooms that no training hears. Prints a
-table of means, and of several models the share of pairs on which each is better than the first by PESQ.
+MODEL is a name or a folder; FOLDER holds speech.csv and noise.csv (docs/data.md). The pairs are those that
+`renet-lite-finish` is validated on, eight of each kind a batch: speakers, noises and rooms that no training hears.
+Prints a table of means, and of several models the share of pairs on which each is better than the first by PESQ.
 """
 
 import argparse

@@ -56,7 +56,8 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
         The model.
 
     Raises:
-        RephaseError: If there is something at the target already, or run and model don't belong together.
+        RephaseError: If there is something at the target already, run and model don't belong together, or the run's
+            recordings are gone.
     """
     if target.exists():
         raise RephaseError(f"the folder exists; {target}; name another one")
@@ -67,6 +68,9 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
     checkpoint = torch.load(checkpoint_of(run), map_location="cpu", weights_only=True)
     for prefix in ("network.", "averaged.module."):
         checkpoint["state_dict"] |= {prefix + name: value for name, value in network.state_dict().items()}
+    cache = Path(experiment.data.cache) if experiment.data.cache else run.parent / "cache"
+    _, degraded, clean = open_sources(experiment, cache).validation[0]
+    # From here on nothing is missing: a folder that is made becomes whole.
     checkpoint_of(target).parent.mkdir(parents=True)
     torch.save(checkpoint, checkpoint_of(target))
     write_experiment(experiment, target / "experiment.yaml")
@@ -77,8 +81,6 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
         "blended_with": blended_with,
     }
     save_weights(network, chosen, target / "best.safetensors")
-    cache = Path(experiment.data.cache) if experiment.data.cache else run.parent / "cache"
-    _, degraded, clean = open_sources(experiment, cache).validation[0]
     return write_model(target, experiment, facts, speech=[w.numpy() for w in degraded[:2]], clean=clean)
 
 

@@ -52,10 +52,15 @@ def test_a_blend_is_a_run_with_the_mean_of_the_weights(run, finished, tmp_path):
 
 def test_what_cannot_be_blended_is_refused_and_nothing_is_made(run, finished, tmp_path):
     (tmp_path / "there").mkdir()
+    homeless = tmp_path.parent / "homeless"
+    shutil.copytree(run, homeless)
+    experiment = read_experiment(run / "experiment.yaml", ["data.folder=/nowhere", "data.cache=/nowhere/cache"])
+    write_experiment(experiment, homeless / "experiment.yaml")
     for arguments, message in (
         ((run, finished.model.path, "-o", tmp_path / "there"), "the folder exists"),
         ((run, "renet-lite", "-o", tmp_path / "new"), "have different networks"),
         ((run, finished.model.path, "-o", tmp_path / "new", "--share", 2), "share must lie in 0 … 1; got 2"),
+        ((homeless, finished.model.path, "-o", tmp_path / "new"), "/nowhere"),
         ((tmp_path / "none", "renet-lite", "-o", tmp_path / "new"), "none"),
     ):
         outcome = blend(*arguments)
