@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from rephase.training.engine import fit
 from rephase.training.experiment_file import read_experiment, write_experiment
+from rephase.training.result import weight_facts
 from rephase.training.sources import open_sources
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "blend.py"
@@ -29,6 +30,10 @@ def run(finished, tmp_path_factory) -> Path:
     write_experiment(
         read_experiment(folder / "experiment.yaml", [f"data.cache={finished.cache}"]), folder / "experiment.yaml"
     )
+    last, facts = load_file(folder / "last.safetensors"), weight_facts(folder / "last.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    moved = {name: value + 0.01 * torch.randn(value.shape, generator=generator) for name, value in last.items()}
+    save_file(moved, folder / "last.safetensors", metadata={"facts": json.dumps(facts)})
     return folder
 
 
