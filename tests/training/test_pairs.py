@@ -150,6 +150,16 @@ def test_a_resamplers_edge_is_missing_in_input_and_target():
         assert (power[:, 7950:7990].mean(1) > 0.1 * power[:, 5000:6400].mean(1)).all()
 
 
+def test_a_roll_off_begins_where_the_chain_says():
+    samples = np.random.default_rng(0).integers(-9000, 9000, 32000).astype(np.int16)
+    white = PackedCorpus(samples, np.array([0, 32000]), ("made",), 16000)
+    low = plain(p_rolloff=1.0, rolloff_hz=(2000.0, 3000.0))
+    for pair in Degrader(white, white, click_rooms(), low).batch((0,), 8, 1.0):
+        power = torch.fft.rfft(pair).abs().square()
+        assert (power[:, 3900:].mean(1) < 1e-6 * power[:, :1900].mean(1)).all()
+        assert (power[:, 1700:1900].mean(1) > 0.5 * power[:, :1700].mean(1)).all(), "below it nothing is missing"
+
+
 def test_a_limited_band_is_missing_in_the_input_alone():
     samples = np.random.default_rng(0).integers(-9000, 9000, 32000).astype(np.int16)
     white = PackedCorpus(samples, np.array([0, 32000]), ("made",), 16000)

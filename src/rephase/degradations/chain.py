@@ -31,6 +31,7 @@ class Chain:
         band_hz: range of the frequency where it ends.
         p_rolloff: how likely a resampler's roll-off has taken the edge of the band off an item and its target, where
             no band is limited.
+        rolloff_hz: range of the frequency where that one begins.
         p_rounded: how likely the degraded waveform is rounded to 16 bits: above the end of a band that is all there is.
         p_second_noise: how likely a second noise is mixed in.
         p_clean: how likely the noise is 60 dB below the speech.
@@ -64,6 +65,7 @@ class Chain:
     p_band: float = 0.35
     band_hz: tuple[float, float] = (1500.0, 7000.0)
     p_rolloff: float = 0.3
+    rolloff_hz: tuple[float, float] = (6500.0, 8000.0)  # what resamplers to 16 kHz leave
     p_rounded: float = 0.5
     p_second_noise: float = 0.3
     p_clean: float = 0.15
@@ -93,14 +95,14 @@ class Chain:
                 raise _wrong(each.name, value, "hold finite numbers", each.default)
             if each.name.startswith("p_") and not 0 <= value <= 1:
                 raise _wrong(each.name, value, "lie in 0 … 1", each.default)
-        for name in ("snr_db", "band_hz", "colour", "talkers", "speed", "clip_db", "codec_kbps"):
+        for name in ("snr_db", "band_hz", "rolloff_hz", "colour", "talkers", "speed", "clip_db", "codec_kbps"):
             low, high = getattr(self, name)
             if low > high:
                 raise _wrong(name, (low, high), "be (lowest, highest)", (high, low))
         for name in ("level_db", "equaliser_db", "early_seconds", "talkers_db"):
             if getattr(self, name) < 0:
                 raise _wrong(name, getattr(self, name), "be 0 or more", getattr(Chain, name))
-        least = {"band_hz": 100.0, "talkers": 1, "speed": 0.5, "clip_db": 0.0, "codec_kbps": 6.0}
+        least = {"band_hz": 100.0, "rolloff_hz": 100.0, "talkers": 1, "speed": 0.5, "clip_db": 0.0, "codec_kbps": 6.0}
         for name, limit in least.items():
             if getattr(self, name)[0] < limit:
                 raise _wrong(name, getattr(self, name), f"be at least {limit}", getattr(Chain, name))

@@ -98,7 +98,7 @@ def _band_limited(
 ) -> tuple[Tensor, Tensor]:
     """The roll-off that both have, and the limit of the degraded one: smooth, or that of a resampler."""
     smooth = draws.limited if draws.resampled is None else draws.limited & ~draws.resampled
-    rolloff = rolloff_db(draws.rolloff, freqs) * draws.rolled_off
+    rolloff = rolloff_db(draws.rolloff, freqs, pass_hz=chain.rolloff_hz) * draws.rolled_off
     limit = rolloff_db(draws.limit, freqs, pass_hz=chain.band_hz) * smooth
     degraded, clean = equalise(degraded, rolloff + limit), equalise(clean, rolloff)
     if draws.resampled is not None and draws.resampler is not None:

@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 STOP_DB = -80.0
-PASS_HZ = (6500.0, 8000.0)
 WIDTH_HZ = (100.0, 800.0)
 
 
@@ -28,14 +27,14 @@ def draw_rolloffs(batch: int, generator: torch.Generator) -> Float[Tensor, "2 ba
 
 
 def rolloff_db(
-    drawn: Float[Tensor, "2 batch 1"], freqs: Float[Tensor, " freqs"], *, pass_hz: tuple[float, float] = PASS_HZ
+    drawn: Float[Tensor, "2 batch 1"], freqs: Float[Tensor, " freqs"], *, pass_hz: tuple[float, float]
 ) -> Float[Tensor, "batch freqs"]:
     """Curves that are 0 dB up to a frequency and −80 dB from 0.1–0.8 kHz above it on.
 
     Args:
         drawn: by `draw_rolloffs`.
         freqs: where to evaluate the curves, Hz.
-        pass_hz: range of that frequency: 6.5–8 kHz is what resamplers to 16 kHz leave.
+        pass_hz: range of that frequency.
 
     Returns:
         dB, for `rephase.degradations.equaliser.equalise`.
@@ -46,7 +45,7 @@ def rolloff_db(
     return STOP_DB * (3 * way.square() - 2 * way**3)
 
 
-def start_hz(drawn: Float[Tensor, "2 batch 1"], *, pass_hz: tuple[float, float] = PASS_HZ) -> Float[Tensor, "batch 1"]:
+def start_hz(drawn: Float[Tensor, "2 batch 1"], *, pass_hz: tuple[float, float]) -> Float[Tensor, "batch 1"]:
     """Where the curves begin to fall, Hz.
 
     Args:
