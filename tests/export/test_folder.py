@@ -15,7 +15,7 @@ from rephase.export.parity import ParityError
 from rephase.models.architectures import build as build_network
 from rephase.models.presets import PRESETS
 from rephase.runtimes.onnx import OnnxRuntime
-from rephase.runtimes.torch import TorchRuntime, load_network
+from rephase.runtimes.torch import TorchRuntime, load_network, make_network
 from rephase.weights.registry import BUNDLED, find_model, list_models
 
 FACTS = ModelFacts("small", "1.2.3")
@@ -83,37 +83,40 @@ def test_multiply_accumulates_of_a_known_network(build):
     assert core == (8, 4)
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_bundled_descriptions_are_up_to_date(name):
+def test_every_preset_is_bundled():
+    assert set(PRESETS) <= {model.name for model in list_models()}
+
+
+@pytest.mark.parametrize("bundled", list_models(), ids=lambda model: model.name)
+def test_bundled_descriptions_are_up_to_date(bundled):
     """`parameters`, GMAC/s, reach and the rest are those of the code as it stands."""
-    path = BUNDLED / name / "config.json"
-    if not path.exists():
-        pytest.skip(f"{name} is not bundled yet")
-    bundled = find_model(name)
+    path = BUNDLED / bundled.name / "config.json"
     facts = ModelFacts(bundled.name, bundled.version, bundled.task, bundled.licence, bundled.training)
-    expected = describe(build_network(PRESETS[name]), facts)
+    network = make_network(bundled)
+    if bundled.name in PRESETS:
+        assert network.config == PRESETS[bundled.name]
+    expected = describe(network, facts)
     found = json.loads(path.read_text())
     assert found | {"files": {}} == expected
     assert as_json(found) == path.read_text()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_bundled_graph_is_proven_on_every_recording(name, example_audio):
-    """The shipped file itself, or for a preset without weights the graph of random ones."""
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.name)
+def test_a_bundled_graph_is_proven_on_every_recording(model, example_audio):
+    """The shipped file itself, or for a model without weights the graph of random ones."""
     import onnx
     import soundfile
 
     from rephase.export.graph import waveform_graph
     from rephase.export.parity import prove_parity
 
-    model = {model.name: model for model in list_models()}.get(name)
-    if model is not None and model.has_weights:
+    if model.has_weights:
         network, graph = load_network(model), onnx.load_from_string(model.verified_bytes("model.onnx"))
         clips = sorted(example_audio.glob("*.flac"))
     else:
         torch.manual_seed(0)
-        network = build_network(PRESETS[name]).eval()
-        graph, clips = waveform_graph(network, name=name, version="random"), []
+        network = make_network(model).eval()
+        graph, clips = waveform_graph(network, name=model.name, version="random"), []
     parity = prove_parity(network, graph, [soundfile.read(clip, dtype="float32")[0] for clip in clips])
     assert parity.cases >= 13

@@ -33,7 +33,7 @@ from rephase.training.module import DivergedError, EnhancementModule
 from rephase.training.objective import loss_terms, output_of
 from rephase.training.optimizers import split_parameters
 from rephase.training.pairs import Degrader
-from rephase.training.result import give_level_back, weight_facts
+from rephase.training.result import give_level_back, model_name, weight_facts
 from rephase.training.sources import open_sources
 from rephase.weights.registry import find_model
 
@@ -97,6 +97,24 @@ def test_the_model_folder_holds_the_best_weights_and_runs(finished, experiment):
     assert all(torch.equal(ours[name], best[name]) for name in best if name != "makeup")
     waveform = 0.05 * np.random.default_rng(0).standard_normal((1, 5000)).astype(np.float32)
     assert OnnxRuntime(model)(waveform).shape == (1, 5000)
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("renet-lite-finish", "renet-lite"),
+        ("renet-lite-denoise", "renet-lite-denoise"),
+        ("denoise-voicebank", "renet-base-denoise"),
+        ("phase-retrieval", "renet-small-phase-retrieval"),
+    ],
+)
+def test_a_model_is_called_as_its_network_and_its_task(name, called):
+    assert model_name(read_experiment(find_experiment(name)), Path("runs/mine")) == called
+
+
+def test_a_network_without_a_name_is_called_as_its_run():
+    experiment = read_experiment(find_experiment("renet-lite"), ["network={preset: renet-lite, blocks: 1}"])
+    assert model_name(experiment, Path("runs/mine")) == "mine"
 
 
 def test_a_run_begins_with_the_weights_of_a_model(finished, experiment, tmp_path):

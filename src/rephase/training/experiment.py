@@ -18,6 +18,7 @@ from rephase.models.presets import PRESETS
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 SHORTEST_SECONDS = 0.1  # of an item: some frames
 DEFAULT_NETWORK = "renet-lite"
+DEFAULT_TASK = "universal"
 
 
 class ExperimentError(RephaseError):
@@ -367,7 +368,7 @@ class Experiment:
 
     __pydantic_config__: ClassVar = STRICT
     summary: str = ""
-    task: str = "universal"
+    task: str = DEFAULT_TASK
     network: str | dict[str, Any] = DEFAULT_NETWORK
     data: Data = field(default_factory=Data)
     degradation: Chain = field(default_factory=Chain)

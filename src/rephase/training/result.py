@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rephase.export.folder import ModelFacts, write_model_folder
 from rephase.models.architectures import build
 from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
-from rephase.training.experiment import Experiment
+from rephase.training.experiment import DEFAULT_TASK, Experiment
 from rephase.training.experiment_file import plain
 from rephase.weights.registry import ModelFolder
 
@@ -121,6 +122,20 @@ def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) ->
     return -20 * math.log10(gain)
 
 
+def model_name(experiment: Experiment, run: Path) -> str:
+    """What a run's model is called: its preset, and its task where that is not all of them; else as the run's folder.
+
+    Args:
+        experiment: of the run.
+        run: its folder.
+    """
+    config = replace(experiment.network_config(), phase_only=False)
+    for name, preset in PRESETS.items():
+        if preset == config:
+            return name if experiment.task == DEFAULT_TASK else f"{name}-{experiment.task}"
+    return run.resolve().name
+
+
 def write_model(
     run: Path,
     experiment: Experiment,
@@ -133,7 +148,7 @@ def write_model(
 
     Args:
         run: folder with best.safetensors or last.safetensors.
-        experiment: of the run; a preset gives the model its name, any other network is called as the run's folder.
+        experiment: of the run.
         facts: about the training; the step and scores of the chosen weights are added.
         speech: recordings for the proof that the graph gives what the network gives.
         clean: speech of the validation split that the level of the output is set by, where the network has such a gain.
@@ -146,9 +161,8 @@ def write_model(
     config = experiment.network_config()
     network = build(config)
     network.load_state_dict(load_file(weights))
-    name = next((name for name, preset in PRESETS.items() if preset == config), run.resolve().name)
     training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}}
     if isinstance(network, RENetLite) and not config.phase_only:
         training["makeup_db"] = round(give_level_back(network, clean), 3)
-    described = ModelFacts(name=name, version=__version__, task=experiment.task, training=training)
+    described = ModelFacts(name=model_name(experiment, run), version=__version__, task=experiment.task, training=training)
     return write_model_folder(run / "model", network, described, speech)
