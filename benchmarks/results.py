@@ -28,9 +28,11 @@ from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.statistics import RESAMPLES
 from rephase.runtimes.cores import available_cores
 from rephase.weights import ModelFolder, find_model
+from rephase.weights.registry import BUNDLED
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "docs" / "results.md"
+PAIRS = "results-pairs.csv"  # beside a report; the same for all models
 WORK = ROOT / "runs" / "results"
 TABLE = ("pesq_wb", "estoi", "si_sdr_db", "pd_deg", "lsd", "dnsmos_ovrl")  # of every task, and of peers.csv
 BANDWIDTH = ("lsd_below", "lsd_above")
@@ -66,19 +68,23 @@ def main() -> int:
         "--work", type=Path, default=WORK, metavar="FOLDER", help="of the report; default: runs/results"
     )
     arguments = parser.parse_args()
-    default = arguments.model == parser.get_default("model")
-    command = "make results DATA=FOLDER" if default else "python benchmarks/results.py FOLDER --model NAME|FOLDER"
     try:
         done = score(arguments.data / "eval", arguments.model, arguments.work)
         write_report(done.results, arguments.work)
     except RephaseError as error:
         print(f"results: {error}", file=sys.stderr)
         return 2
-    pairs = arguments.output.with_name(f"{arguments.output.stem}-pairs.csv")
+    pairs = arguments.output.with_name(PAIRS)
     write(pairs, pair_list(done.results))
-    write(arguments.output, report(command, done, pairs.name))
+    write(arguments.output, report(command_of(done.model), done, pairs.name))
     print(f"wrote {arguments.output} and {pairs}; the page with plots and players is {arguments.work / 'index.html'}")
     return 0
+
+
+def command_of(model: ModelFolder) -> str:
+    """What makes the report of a model; `make results` makes that of every model whose weights ship."""
+    is_bundled = model.path.parent == BUNDLED
+    return "make results DATA=FOLDER" if is_bundled else "python benchmarks/results.py FOLDER --model FOLDER"
 
 
 # ---------------------------------------------------------------- data
