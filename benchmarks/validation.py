@@ -1,6 +1,6 @@
 """Scores models on the validation pairs of an experiment: what checkpoints and designs are chosen by.
 
-    python benchmarks/validation.py MODEL [MODEL ...] --data FOLDER [--batches 5] [--dnsmos]
+    python benchmarks/validation.py MODEL [MODEL ...] --data FOLDER [--kinds denoise] [--batches 5] [--dnsmos]
 
 MODEL is a name or a folder; FOLDER holds speech.csv and noise.csv (docs/data.md). The pairs are those that
 `renet-lite-finish` is validated on, eight of each kind a batch: speakers, noises and rooms that no training hears.
@@ -16,6 +16,7 @@ import torch
 from rephase.metrics import dnsmos, estoi, lsd, pd_deg, pesq_wb, si_sdr_db
 from rephase.runtimes.torch import load_network
 from rephase.training.experiment_file import find_experiment, read_experiment
+from rephase.training.pairs import KINDS
 from rephase.training.sources import open_sources
 from rephase.weights.registry import find_model
 
@@ -41,11 +42,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="of pairs; default: all")
     parser.add_argument("--batches", type=int, default=5)
     parser.add_argument("--dnsmos", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     arguments = parser.parse_args()
-    changes = [f"data.folder={arguments.data}", f"validation.batches={arguments.batches}"]
+    kinds, batches = f"validation.kinds=[{', '.join(arguments.kinds)}]", f"validation.batches={arguments.batches}"
+    changes = [f"data.folder={arguments.data}", kinds, batches]
     experiment = read_experiment(find_experiment("renet-lite-finish"), changes)
     validation = open_sources(experiment, arguments.cache).validation
     names = [metric.__name__ for metric in METRICS] + ["dnsmos_ovrl"] * arguments.dnsmos

@@ -11,7 +11,7 @@ Names are loaded when they are first used, so that importing costs nothing.
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 if TYPE_CHECKING:
     from rephase.enhancer import Enhancer, Report, enhance

@@ -16,7 +16,7 @@ from rephase.models.architectures import build as build_network
 from rephase.models.presets import PRESETS
 from rephase.runtimes.onnx import OnnxRuntime
 from rephase.runtimes.torch import TorchRuntime, load_network, make_network
-from rephase.weights.registry import BUNDLED, find_model, list_models
+from rephase.weights.registry import BUNDLED, list_models
 
 FACTS = ModelFacts("small", "1.2.3")
 

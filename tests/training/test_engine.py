@@ -113,7 +113,7 @@ def test_a_model_is_called_as_its_network_and_its_task(name, called):
 
 
 def test_a_network_without_a_name_is_called_as_its_run():
-    experiment = read_experiment(find_experiment("renet-lite"), ["network={preset: renet-lite, blocks: 1}"])
+    experiment = read_experiment(find_experiment("renet-lite"), ["network={preset: renet-lite, heads: 2}"])
     assert model_name(experiment, Path("runs/mine")) == "mine"
 
 
@@ -281,17 +281,19 @@ def test_a_run_goes_on_with_other_opponents(finished, changed, tmp_path, caplog)
     assert "['metric'] begin anew, none are left out" in caplog.text
 
 
-def test_the_state_that_ships_can_be_trained_on(tmp_path):
-    experiment = read_experiment(find_experiment("renet-lite-finish"))
-    module = EnhancementModule(experiment, tmp_path)
-    state = state_of(Path(__file__).parents[2] / "training" / "renet-lite" / "last.ckpt", module)
+@pytest.mark.parametrize(
+    ("experiment", "model"), [("renet-lite-finish", "renet-lite"), ("renet-lite-denoise", "renet-lite-denoise")]
+)
+def test_the_state_that_ships_can_be_trained_on(experiment, model, tmp_path):
+    module = EnhancementModule(read_experiment(find_experiment(experiment)), tmp_path)
+    state = state_of(Path(__file__).parents[2] / "training" / model / "last.ckpt", module)
     module.on_load_checkpoint(state)
     module.load_state_dict(state["state_dict"])
     module.opponents.close()
-    shipped = load(find_model("renet-lite").verified_bytes("model.safetensors"))
+    shipped = load(find_model(model).verified_bytes("model.safetensors"))
     averaged = module.averaged.module.state_dict()
     assert all(torch.equal(averaged[name], shipped[name]) for name in shipped if name != "makeup")
-    assert module.step == find_model("renet-lite").training["steps"]
+    assert module.step == find_model(model).training["steps"]
 
 
 def test_hidden_weights_are_muons_and_all_others_are_not(experiment):
