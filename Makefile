@@ -56,7 +56,6 @@ faults: $(VENV)/.stamp-dev ## send thousands of damaged and odd files through; w
 
 results: check-data $(VENV)/.stamp-dev ## score the models that ship on a data folder: make results DATA=FOLDER
 	$(BIN)/python benchmarks/results.py "$(DATA)"
-	$(BIN)/python benchmarks/results.py "$(DATA)" --model renet-lite-denoise --output docs/results-denoise.md --work runs/results-denoise
 
 # One niced run after another goes on in the same folder until its minutes are spent. Threads that wait spin for a
 # moment and then sleep (libgomp): sleeping at once costs a third of the pace, and spinning on stalls beside other work.

@@ -1,10 +1,10 @@
-"""Scores a model on the fixed pairs of a data folder and writes docs/results.md.
+"""Scores the models that ship on the fixed pairs of a data folder and writes docs/results*.md.
 
     make results DATA=FOLDER
 
 FOLDER/eval holds eval.csv (task, id, snr_db, band_hz, ...), <task>/degraded/<id>.flac and <task>/clean/<id>.flac, and,
-where there are scores of other systems on the same pairs, peers.csv. Scoring is `rephase evaluate`; its report lies in
-runs/results, where a run that was stopped goes on. This file only lays the tables out.
+where there are scores of other systems on the same pairs, peers.csv. Scoring is `rephase evaluate`; its reports lie in
+runs/results*, where a run that was stopped goes on. This file only lays the tables out.
 """
 
 import argparse
@@ -27,12 +27,11 @@ from rephase.evaluation.run import Setting, choose_model, evaluate, with_estimat
 from rephase.evaluation.scoring import DEGRADED, Scored
 from rephase.evaluation.statistics import RESAMPLES
 from rephase.runtimes.cores import available_cores
-from rephase.weights import ModelFolder, find_model
-from rephase.weights.registry import BUNDLED
+from rephase.weights import ModelFolder, find_model, list_models
 
 ROOT = Path(__file__).parent.parent
 REPORT = ROOT / "docs" / "results.md"
-PAIRS = "results-pairs.csv"  # beside a report; the same for all models
+DEFAULT = "renet-lite"  # whose report has the plain name
 WORK = ROOT / "runs" / "results"
 TABLE = ("pesq_wb", "estoi", "si_sdr_db", "pd_deg", "lsd", "dnsmos_ovrl")  # of every task, and of peers.csv
 BANDWIDTH = ("lsd_below", "lsd_above")
@@ -58,33 +57,51 @@ class Evaluation:
     peers: list[dict[str, str]]
 
 
+@dataclass(frozen=True)
+class Job:
+    """One report: of which model, where to, and the list of pairs that it names."""
+
+    model: str
+    output: Path
+    pairs: Path
+    work: Path
+    command: str
+
+
 def main() -> int:
-    """Runs the script; 2 if the data or the model is not there."""
-    parser = argparse.ArgumentParser(description="Score a model on a data folder's fixed pairs.")
+    """Runs the script; 2 if the data or a model is not there."""
+    parser = argparse.ArgumentParser(description="Score models on a data folder's fixed pairs.")
     parser.add_argument("data", type=Path, help="folder that holds eval/eval.csv")
-    parser.add_argument("--model", default="renet-lite", metavar="NAME|FOLDER", help="default: renet-lite")
-    parser.add_argument("--output", type=Path, default=REPORT, metavar="FILE", help="default: docs/results.md")
-    parser.add_argument(
-        "--work", type=Path, default=WORK, metavar="FOLDER", help="of the report; default: runs/results"
-    )
+    parser.add_argument("--model", metavar="NAME|FOLDER", help="default: every model that ships, a report each in docs")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="with --model; default: docs/results.md")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="with --model, of the page; default: runs/results")
     arguments = parser.parse_args()
+    if arguments.model is None and (arguments.output or arguments.work):
+        parser.error("--output and --work are for one model: name it, --model NAME|FOLDER")
     try:
-        done = score(arguments.data / "eval", arguments.model, arguments.work)
-        write_report(done.results, arguments.work)
+        for job in jobs(arguments.model, arguments.output or REPORT, arguments.work or WORK):
+            done = score(arguments.data / "eval", job.model, job.work)
+            write_report(done.results, job.work)
+            write(job.pairs, pair_list(done.results))
+            write(job.output, report(job.command, done, job.pairs.name))
+            print(f"wrote {job.output} and {job.pairs}; the page with plots and players is {job.work / 'index.html'}")
     except RephaseError as error:
         print(f"results: {error}", file=sys.stderr)
         return 2
-    pairs = arguments.output.with_name(PAIRS)
-    write(pairs, pair_list(done.results))
-    write(arguments.output, report(command_of(done.model), done, pairs.name))
-    print(f"wrote {arguments.output} and {pairs}; the page with plots and players is {arguments.work / 'index.html'}")
     return 0
 
 
-def command_of(model: ModelFolder) -> str:
-    """What makes the report of a model; `make results` makes that of every model whose weights ship."""
-    is_bundled = model.path.parent == BUNDLED
-    return "make results DATA=FOLDER" if is_bundled else "python benchmarks/results.py FOLDER --model FOLDER"
+def jobs(model: str | None, output: Path, work: Path) -> list[Job]:
+    """The report of one model, or those of all that ship: the default's, and others' beside it."""
+    pairs = output.with_name(f"{output.stem}-pairs.csv")
+    if model is not None:
+        command = "python benchmarks/results.py FOLDER --model NAME|FOLDER"
+        return [Job(model, output, pairs, work, command)]
+    shipped = []
+    for name in (bundled.name for bundled in list_models() if bundled.has_weights):
+        targets = [path if name == DEFAULT else path.with_stem(f"{path.stem}-{name}") for path in (output, work)]
+        shipped.append(Job(name, targets[0], pairs, targets[1], "make results DATA=FOLDER"))
+    return shipped
 
 
 # ---------------------------------------------------------------- data

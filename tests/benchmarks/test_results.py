@@ -1,6 +1,7 @@
 """The report of scores: made from a small data folder with a model that changes nothing."""
 
 import hashlib
+import importlib
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from rephase.weights import list_models
 
 pytest.importorskip("pesq")
 pytest.importorskip("pystoi")
@@ -113,6 +116,25 @@ def test_pairs_are_listed_with_their_hashes(report, data, tmp_path_factory):
 def test_band_levels_are_those_of_the_pairs_with_little_noise(report):
     assert "the 1 pairs of denoise with 10 and 15 dB" in report
     assert all(float(cell) > -1 for cell in cells(report, "Band level", "degraded")[1:])  # noise adds
+
+
+def test_each_model_that_ships_has_a_report_and_all_share_the_list_of_pairs(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    jobs = importlib.import_module("results").jobs(None, Path("docs/results.md"), Path("runs/results"))
+    shipped = {model.name for model in list_models() if model.has_weights}
+    assert {job.model for job in jobs} == shipped >= {"renet-lite", "renet-lite-denoise"}
+    outputs = {job.model: str(job.output) for job in jobs}
+    assert outputs["renet-lite"] == "docs/results.md"
+    assert outputs["renet-lite-denoise"] == "docs/results-renet-lite-denoise.md"
+    assert len({job.work for job in jobs}) == len(jobs)
+    assert {str(job.pairs) for job in jobs} == {"docs/results-pairs.csv"}
+    assert {job.command for job in jobs} == {"make results DATA=FOLDER"}
+
+
+def test_where_a_report_goes_is_asked_of_one_model_alone(data, tmp_path):
+    done = results(data, "--output", tmp_path / "mine.md")
+    assert done.returncode == 2
+    assert "name it, --model NAME|FOLDER" in done.stderr
 
 
 @pytest.mark.parametrize("folder", ["", "eval"])

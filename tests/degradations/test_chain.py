@@ -18,6 +18,8 @@ from rephase.errors import RephaseError
         ({"snr_db": (float("nan"), 1.0)}, r"snr_db must hold finite numbers; got \(nan, 1.0\)"),
         ({"level_db": -1.0}, r"level_db must be 0 or more; got -1.0"),
         ({"band_hz": (10.0, 4000.0)}, r"band_hz must be at least 100.0; got \(10.0, 4000.0\)"),
+        ({"rolloff_hz": (10.0, 4000.0)}, r"rolloff_hz must be at least 100.0; got \(10.0, 4000.0\)"),
+        ({"rolloff_hz": (8000.0, 3000.0)}, r"rolloff_hz must be \(lowest, highest\); got \(8000.0, 3000.0\)"),
         ({"speed": (0.1, 1.1)}, r"speed must be at least 0.5; got"),
         ({"talkers": (0, 3)}, r"talkers must be at least 1; got"),
         ({"talkers": (3, 99)}, r"talkers must be at most 32; got"),

@@ -1,4 +1,4 @@
-"""The default model on speech, in chunks: what comes out is what one call for the whole recording gives."""
+"""The models that ship on speech, in chunks: what comes out is what one call for the whole recording gives."""
 
 import dataclasses
 
@@ -12,16 +12,10 @@ from rephase.runtimes.onnx import OnnxRuntime
 from rephase.weights import list_models
 
 WINDOW = 3200  # 200 ms
+SHIPPED = [model for model in list_models() if model.has_weights and model.is_local]
 
 
-@pytest.fixture(scope="module")
-def model():
-    for model in list_models():
-        if model.name == "renet-lite" and model.has_weights:
-            return model
-    pytest.skip("the default model ships no weights yet")
-
-
+@pytest.mark.parametrize("model", SHIPPED, ids=lambda model: model.name)
 @pytest.mark.parametrize("whisper_db", [0, -36, -60])
 def test_chunks_give_what_one_call_gives(model, example_audio, whisper_db):
     """Everywhere, also within a whisper after a shout and where the whisper ends."""

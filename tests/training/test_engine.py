@@ -108,12 +108,13 @@ def test_the_model_folder_holds_the_best_weights_and_runs(finished, experiment):
         ("phase-retrieval", "renet-small-phase-retrieval"),
     ],
 )
-def test_a_model_is_called_as_its_network_and_its_task(name, called):
+def test_a_model_is_named_after_its_network_and_its_task(name, called):
     assert model_name(read_experiment(find_experiment(name)), Path("runs/mine")) == called
 
 
-def test_a_network_without_a_name_is_called_as_its_run():
-    experiment = read_experiment(find_experiment("renet-lite"), ["network={preset: renet-lite, heads: 2}"])
+@pytest.mark.parametrize("change", ["heads: 2", "phase_only: true"])
+def test_a_model_whose_network_is_no_preset_is_named_after_its_run(change):
+    experiment = read_experiment(find_experiment("renet-lite"), [f"network={{preset: renet-lite, {change}}}"])
     assert model_name(experiment, Path("runs/mine")) == "mine"
 
 

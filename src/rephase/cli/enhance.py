@@ -29,6 +29,7 @@ Examples:
   rephase enhance film.mp4                       the picture stays as it is; needs rephase[media]
   rephase enhance recordings/ -o cleaned/ --recursive   a whole tree; start it again after a stop, it goes on
   rephase enhance talk.wav --strength 0.7        keeps some of the room
+  rephase enhance talk.wav --model renet-lite-denoise   takes noise alone: the room and the band stay
   rephase enhance talk.wav --start 1:30 --end 2:00      half a minute of it; the rest stays bit for bit
   rephase enhance recordings/ -o cleaned/ --dry-run     what it would do, how long it would take; writes nothing
   ffmpeg -i talk.mp4 -f wav - | rephase enhance - -o - | ffmpeg -i - talk.ogg   WAV through pipes

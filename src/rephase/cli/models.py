@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def models(verbose: Verbose = False) -> None:
     """List the models, and what each one takes.
 
-    GMAC/s are 1e9 multiply-accumulates for a second of audio, of the network without its transforms (of renet-base and
-    renet-small in a clip of one second; longer calls take more); the hash is how the SHA-256 of the model's graph
-    begins. A model whose weights do not ship can't enhance: train it and name its folder, --model FOLDER.
+    The task is what a model was trained to take away: universal is noise, rooms and narrow bands. GMAC/s are 1e9
+    multiply-accumulates for a second of audio, of the network without its transforms (of renet-base and renet-small in
+    a clip of one second; longer calls take more); the hash is how the SHA-256 of the model's graph begins. A model
+    whose weights do not ship can't enhance: train it and name its folder, --model FOLDER.
     """
     from rephase.weights import list_models
 

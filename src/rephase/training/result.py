@@ -21,7 +21,7 @@ from rephase.export.folder import ModelFacts, write_model_folder
 from rephase.models.architectures import build
 from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
-from rephase.training.experiment import DEFAULT_TASK, Experiment
+from rephase.training.experiment import DEFAULT_TASK, PHASE_RETRIEVAL, Experiment
 from rephase.training.experiment_file import plain
 from rephase.weights.registry import ModelFolder
 
@@ -123,15 +123,21 @@ def give_level_back(network: RENetLite, clean: Float32[Tensor, "items time"]) ->
 
 
 def model_name(experiment: Experiment, run: Path) -> str:
-    """What a run's model is called: its preset, and its task where that is not all of them; else as the run's folder.
+    """The name of a run's model: that of its preset, with the task unless it is `universal`; else the run's folder's.
 
     Args:
         experiment: of the run.
         run: its folder.
+
+    Returns:
+        Such as `renet-lite`, `renet-lite-denoise` or `mine`.
+
+    Raises:
+        ExperimentError: If the experiment's network can't be built.
     """
-    config = replace(experiment.network_config(), phase_only=False)
+    config = experiment.network_config()
     for name, preset in PRESETS.items():
-        if preset == config:
+        if config == replace(preset, phase_only=experiment.task == PHASE_RETRIEVAL):
             return name if experiment.task == DEFAULT_TASK else f"{name}-{experiment.task}"
     return run.resolve().name
 
@@ -164,5 +170,6 @@ def write_model(
     training = facts | {"chosen": {"weights": weights.name, **weight_facts(weights)}}
     if isinstance(network, RENetLite) and not config.phase_only:
         training["makeup_db"] = round(give_level_back(network, clean), 3)
-    described = ModelFacts(name=model_name(experiment, run), version=__version__, task=experiment.task, training=training)
+    name = model_name(experiment, run)
+    described = ModelFacts(name=name, version=__version__, task=experiment.task, training=training)
     return write_model_folder(run / "model", network, described, speech)
