@@ -19,7 +19,6 @@ STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 SHORTEST_SECONDS = 0.1  # of an item: some frames
 DEFAULT_NETWORK = "renet-lite"
 DEFAULT_TASK = "universal"
-PHASE_RETRIEVAL = "phase-retrieval"  # the task whose network gets a magnitude without its phase
 
 
 class ExperimentError(RephaseError):
@@ -412,7 +411,7 @@ class Experiment:
             )
         kind = type(PRESETS[preset]) if preset is not None else ARCHITECTURES[str(architecture)][0]
         begun = PRESETS[preset].to_dict() if preset is not None else {}
-        begun["phase_only"] = self.task == PHASE_RETRIEVAL
+        begun["phase_only"] = self.task == "phase-retrieval"
         try:
             return kind.from_dict(begun | named)
         except (TypeError, ValueError) as error:

@@ -21,8 +21,9 @@ from rephase.export.folder import ModelFacts, write_model_folder
 from rephase.models.architectures import build
 from rephase.models.presets import PRESETS
 from rephase.models.renet_lite import RENetLite
-from rephase.training.experiment import DEFAULT_TASK, PHASE_RETRIEVAL, Experiment
+from rephase.training.experiment import DEFAULT_TASK, Experiment
 from rephase.training.experiment_file import plain
+from rephase.training.tasks import task_of
 from rephase.weights.registry import ModelFolder
 
 
@@ -133,11 +134,11 @@ def model_name(experiment: Experiment, run: Path) -> str:
         Such as `renet-lite`, `renet-lite-denoise` or `mine`.
 
     Raises:
-        ExperimentError: If the experiment's network can't be built.
+        ExperimentError: If the experiment's network can't be built, or its task is unknown.
     """
-    config = experiment.network_config()
+    config, task = experiment.network_config(), task_of(experiment)
     for name, preset in PRESETS.items():
-        if config == replace(preset, phase_only=experiment.task == PHASE_RETRIEVAL):
+        if config == replace(preset, phase_only=task.phase_only):
             return name if experiment.task == DEFAULT_TASK else f"{name}-{experiment.task}"
     return run.resolve().name
 
