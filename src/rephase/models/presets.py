@@ -7,11 +7,13 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 RENET_BASE = RENetConfig()
 RENET_SMALL = RENetConfig(channels=(32, 16))
 RENET_LITE = RENetLiteConfig()
+RENET_MEDIUM = RENetLiteConfig(stem_channels=(32, 12), channels=(64, 24), blocks=3, dilations=(1, 2, 4, 1))
 RENET_LITE_CAUSAL = RENetLiteConfig(lookahead_frames=0)
 
 PRESETS: dict[str, NetworkConfig] = {
     "renet-base": RENET_BASE,
     "renet-small": RENET_SMALL,
+    "renet-medium": RENET_MEDIUM,
     "renet-lite": RENET_LITE,
     "renet-lite-causal": RENET_LITE_CAUSAL,
 }

@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from rephase.errors import RephaseError
 from rephase.metrics import MetricError
 from rephase.models.architectures import build
+from rephase.models.growing import can_grow, grow
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.torch import load_network
 from rephase.training.checkpoints import OPPONENTS
@@ -60,21 +61,24 @@ class EnhancementModule(lightning.LightningModule):
         self.starts: list[dict[str, Any]] = []
 
     def begin_with(self, model: ModelFolder) -> None:
-        """Takes the weights of a model over.
+        """Takes the weights of a model over; a larger `renet-lite` takes those of a smaller one and goes on from there.
 
         Raises:
             RephaseError: If it is another network than this one, or its weights are missing or damaged.
         """
-        network = load_network(model)
-        if network.config != self.network_config:
+        theirs, ours = load_network(model), self.network
+        if theirs.config == ours.config:
+            ours.load_state_dict(theirs.state_dict())
+        elif isinstance(theirs, RENetLite) and isinstance(ours, RENetLite) and can_grow(theirs.config, ours.config):
+            grow(theirs, ours)
+        else:
             raise RephaseError(
-                f"begin must be a model of the network that is trained; {model.path} is another one; "
-                "name one with the same `network` in its config.json"
+                f"begin must be a model of the network that is trained, or of a smaller renet-lite; {model.path} is "
+                "another one; name one with the same `network` in its config.json, or with fewer channels and blocks"
             )
-        self.network.load_state_dict(network.state_dict())
-        if isinstance(self.network, RENetLite):
-            self.network.makeup.fill_(1.0)  # it is measured anew when the training is done
-        self.averaged.module.load_state_dict(self.network.state_dict())
+        if isinstance(ours, RENetLite):
+            ours.makeup.fill_(1.0)  # it is measured anew when the training is done
+        self.averaged.module.load_state_dict(ours.state_dict())
 
     # ------------------------------------------------------------ a step
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
