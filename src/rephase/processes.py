@@ -12,9 +12,15 @@ KEPT_BYTES = 16 << 20
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
+def leave_signals_to_parent(*_: object) -> None:
+    """To be called in a worker: terminals and job schedulers signal a whole group, and what to save is the parent's."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def prepare_worker() -> None:
-    """To be called first in a new process: an interrupt is the parent's to handle, and nobody goes on without it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """To be called first in a new process: signals are the parent's to handle, and nobody goes on without it."""
+    leave_signals_to_parent()
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

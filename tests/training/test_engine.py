@@ -183,18 +183,16 @@ def test_a_run_that_exists_is_not_touched_without_resume(finished, experiment, t
 
 
 @pytest.mark.parametrize(
-    ("number", "opponents"),
+    ("number", "send", "opponents"),
     [
-        (signal.SIGTERM, ()),
-        (
-            signal.SIGKILL,
-            OPPONENTS,
-        ),
+        (signal.SIGTERM, os.kill, ()),
+        (signal.SIGTERM, os.killpg, (*OPPONENTS, "batch.items=24")),  # a step outlives its workers, if they die
+        (signal.SIGKILL, os.kill, OPPONENTS),
     ],
-    ids=["terminated", "killed with opponents"],
+    ids=["terminated", "terminated with its workers, by a scheduler", "killed with opponents"],
 )
 def test_a_run_that_was_ended_goes_on_as_if_nothing_had_happened(
-    number, opponents, changed, finished, tmp_path, losses
+    number, send, opponents, changed, finished, tmp_path, losses
 ):
     experiment = changed("budget.steps=12", "batch.seconds=1.0", *opponents)
     run, checkpoint = tmp_path / "killed", tmp_path / "killed" / "checkpoints" / "last.ckpt"
@@ -205,11 +203,13 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_happened(
     (tmp_path / "killed.py").write_text(KILLED)
     arguments = [sys.executable, "killed.py", "experiment.yaml", str(finished.cache), str(run)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env=environment, cwd=tmp_path)
+    process = subprocess.Popen(
+        arguments, stderr=subprocess.DEVNULL, env=environment, cwd=tmp_path, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(number)
+    send(process.pid, number)
     assert process.wait() == (128 + number if number == signal.SIGTERM else -number)
     reached = torch.load(checkpoint, weights_only=True)["budget"]["step"]
     assert 0 < reached < experiment.budget.steps

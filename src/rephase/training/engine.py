@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from rephase import __version__
 from rephase.errors import RephaseError
+from rephase.processes import leave_signals_to_parent
 from rephase.training.batches import TrainingBatches
 from rephase.training.checkpoints import Checkpoints, checkpoint_of, state_of
 from rephase.training.experiment import Experiment
@@ -156,7 +157,13 @@ def fit(
         world=trainer.world_size,
     )
     workers = experiment.batch.workers if on_cpu else 0  # on a GPU, batches are made there
-    loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None)
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=leave_signals_to_parent,
+    )
     valid_loader = DataLoader(sources.validation, batch_size=None)
     try:
         trainer.fit(module, loader, valid_loader, ckpt_path=checkpoint if state else None, weights_only=True)
