@@ -25,6 +25,7 @@ from rephase.errors import RephaseError
 from rephase.models.architectures import build
 from rephase.models.renet_lite import RENetLite
 from rephase.runtimes.onnx import OnnxRuntime
+from rephase.runtimes.torch import load_network
 from rephase.training.batches import TrainingBatches, ValidationBatches
 from rephase.training.checkpoints import state_of
 from rephase.training.engine import fit, train
@@ -125,8 +126,22 @@ def test_a_run_begins_with_the_weights_of_a_model(finished, experiment, tmp_path
     for ours in (module.network.state_dict(), module.averaged.module.state_dict()):
         assert all(torch.equal(ours[name], theirs[name]) for name in theirs if name != "makeup")
         assert ours["makeup"] == 1, "it is measured anew"
-    with pytest.raises(RephaseError, match=r"begin must be a model of the network that is trained; .*another one"):
+    with pytest.raises(RephaseError, match=r"begin must be a model of the network that is trained, .*another one"):
         module.begin_with(find_model("renet-lite"))
+
+
+def test_a_larger_network_begins_with_the_weights_of_a_smaller_one(finished, changed, tmp_path):
+    wider = changed("network.channels=[8, 8]", "network.stem_channels=[6, 4]")
+    module = EnhancementModule(wider, tmp_path)
+    module.begin_with(finished.model)
+    assert wider.network_config().channels == (8, 8)
+    waveform = 0.1 * torch.randn(1, 16000)
+    smaller = load_network(finished.model).eval()
+    smaller.makeup.fill_(1.0)
+    with torch.no_grad():
+        expected = smaller(waveform)
+        for ours in (module.network, module.averaged.module):
+            assert (ours(waveform) - expected).norm() < 1e-2 * expected.norm()
 
 
 def test_a_run_remembers_what_it_began_with(finished, changed, tmp_path):
