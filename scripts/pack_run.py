@@ -6,8 +6,9 @@
     python scripts/pack_run.py --run runs/renet-lite --to pack/                    # the next instalment; or --run out/
 
 budget.minutes (--minutes) is of the whole run, over all instalments, and the learning rate follows it; --max-minutes
-ends one instalment with a checkpoint. The pack holds code, experiment, decoded audio, simulated rooms and wheels, each
-file cut into pieces of at most --piece-mb with its SHA-256.
+ends one instalment with a checkpoint. The pack holds code, experiment, audio, simulated rooms and wheels, each file cut
+into pieces of at most --piece-mb with its SHA-256. Audio is decoded here, or there with --as-recorded, which makes a
+pack of Opus and FLAC a fifth as large.
 """
 
 import argparse
@@ -54,6 +55,10 @@ def main() -> None:
     version = platform.python_version().rpartition(".")[0]
     parser.add_argument("--python", default=version, metavar="X.Y", help=f"of the other machine; default: {version}")
     parser.add_argument("--machine", default=platform.machine(), help=f"its processor; default: {platform.machine()}")
+    parser.add_argument("--as-recorded", action="store_true", help="recordings travel as they are, and are decoded there")
+    parser.add_argument(
+        "--there", nargs="+", default=[], metavar="PACKAGE", help="more packages that the other machine has: no wheels"
+    )
     options = parser.parse_intermixed_args()
     if options.to.exists():
         raise PieceError(f"the pack exists; {options.to}; name another folder, or remove it: a run may be in it")
@@ -80,10 +85,10 @@ def pack(options: argparse.Namespace, scratch: Path) -> None:
     path = find_experiment(named[0]) if named else run / "experiment.yaml"  # type: ignore[operator]
     experiment = read_experiment(path, changes)
     cache = Path(experiment.data.cache or (options.run or Path("runs/x")).parent / "cache")
-    files: dict[str, Path | bytes] = heard(experiment, cache)
+    files = as_recorded(experiment, cache) if options.as_recorded else heard(experiment, cache)
     wheels = scratch / "wheels"
     wheels.mkdir()
-    missing = pack_wheels.collect(wheels, python=options.python, machine=options.machine)
+    missing = pack_wheels.collect(wheels, python=options.python, machine=options.machine, there=options.there)
     check_metrics(experiment, missing, options.python)
     files |= {f"wheels/{wheel.name}": wheel for wheel in wheels.glob("*.whl")}
     files |= tree(CODE, "code/rephase") | tree(CONFIGS, "code/rephase/configs")
@@ -131,28 +136,63 @@ def begun_run(folder: Path, scratch: Path) -> Path:
 def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     """Manifests, decoded audio and rooms, made now where they are not there yet."""
     from rephase.data.corpus import ANYWHERE
-    from rephase.training.sources import open_sources
+    from rephase.training.sources import bank_of, open_sources
 
-    sources, data = open_sources(experiment, cache), experiment.data
-    manifests = [data.pairs] if data.pairs else [name for name in (data.speech, data.noise) if name]
+    open_sources(experiment, cache)
+    data = experiment.data
     kinds = ("degraded", "clean") if data.pairs else ("speech", "noise") if data.noise else ("speech",)
-    files: dict[str, Path | bytes] = {}
-    for name in manifests:
-        if "://" in name:
-            raise PieceError(
-                f"shards at a URL can't be packed; {name}; download them into data.folder and name them there"
-            )
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise PieceError(f"a manifest must lie in data.folder; {name}; name it relative to {data.folder}")
-        files[f"data/{name}"] = Path(data.folder) / name
+    files: dict[str, Path | bytes] = {f"data/{name}": path for name, path in manifests(experiment).items()}
     for name in (f"{kind}-{split}" for kind in kinds for split in ("train", "valid")):
         facts = json.loads((cache / f"{name}.json").read_text())
         files[f"cache/{name}.npy"] = cache / f"{name}.npy"
         files[f"cache/{name}.json"] = json.dumps(facts | {"made_from": ANYWHERE}).encode()
-    if getattr(sources.training, "rooms", None) is not None:
-        bank = f"rooms-{data.rooms}-direct.npy"
-        files[f"cache/{bank}"] = cache / bank
+    bank = bank_of(experiment, cache)
+    return files if bank is None else files | {f"cache/{bank.name}": bank}
+
+
+def as_recorded(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
+    """Manifests, recordings as they are, and rooms, which are simulated now if they aren't yet."""
+    from rephase.data.manifest import pairs_of_split, read_manifest, rows_of_split, table_of
+    from rephase.degradations.rooms import simulate_bank
+    from rephase.training.sources import bank_of
+
+    data, folder = experiment.data, Path(experiment.data.folder)
+    files: dict[str, Path | bytes] = {}
+    for name, manifest in manifests(experiment).items():
+        if manifest.suffix == ".json" or manifest.is_dir():
+            raise PieceError(f"shards can't travel as they are; {manifest}; leave out --as-recorded")
+        below = Path(name).parent
+        listed, columns = (pairs_of_split, ("degraded", "clean")) if data.pairs else (rows_of_split, ("path",))
+        rows = [row for split in ("train", "valid") for row in listed(manifest, split)]
+        unheard = {source for source, weight in data.source_weights.items() if not weight and name == data.speech}
+        files[f"data/{name}"] = table_of(
+            [row for row in read_manifest(manifest, ()) if row.get("source") not in unheard]
+        ).encode()
+        for path in (below / row[column] for row in rows if row["source"] not in unheard for column in columns):
+            files[f"data/{inside(path.as_posix(), folder)}"] = folder / path
+    if bank := bank_of(experiment, cache):
+        simulate_bank(bank, rooms=data.rooms, sample_rate=experiment.network_config().sample_rate)
+        files[f"cache/{bank.name}"] = bank
     return files
+
+
+def manifests(experiment: Any) -> dict[str, Path]:
+    """The lists of recordings that an experiment hears, by their names in its folder."""
+    data = experiment.data
+    names = [data.pairs] if data.pairs else [name for name in (data.speech, data.noise) if name]
+    for name in names:
+        if "://" in name:
+            raise PieceError(
+                f"shards at a URL can't be packed; {name}; download them into data.folder and name them there"
+            )
+    return {name: Path(data.folder) / inside(name, data.folder) for name in names}
+
+
+def inside(name: str, folder: str | Path) -> str:
+    """The name, if it is one of a file in the folder: no other travels."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise PieceError(f"a manifest, and what it lists, must lie in data.folder; {name}; name it relative to {folder}")
+    return name
 
 
 def check_metrics(experiment: Any, missing: list[str], python: str) -> None:
@@ -161,7 +201,10 @@ def check_metrics(experiment: Any, missing: list[str], python: str) -> None:
 
     task = task_of(experiment)
     for name in missing:
-        where = f"there is no wheel of its package for Python {python}; build one there, or take another --python"
+        where = (
+            f"there is no wheel of its package for Python {python}; make one with that Python (pip wheel) and name its "
+            "folder in PIP_FIND_LINKS, or take another --python"
+        )
         if name == task.choose_by.__name__:
             raise PieceError(
                 f"{name} chooses the weights and can't be measured there: {where}, or validation.choose_by"

@@ -22,11 +22,12 @@ OF_METRICS = {"pesq": "pesq_wb", "pystoi": "estoi"}  # a run can do without, if 
 OLDEST_GLIBC, NEWEST_GLIBC = 5, 28
 
 
-def needed(wanted: Iterable[str]) -> dict[str, str]:
+def needed(wanted: Iterable[str], there: Iterable[str] = ()) -> dict[str, str]:
     """Packages with all they need, as installed here, without those that are there.
 
     Args:
         wanted: names of distributions.
+        there: of those that are there, beside the ones that every such machine must have.
 
     Returns:
         Versions by name.
@@ -34,7 +35,7 @@ def needed(wanted: Iterable[str]) -> dict[str, str]:
     Raises:
         PieceError: If one is not installed.
     """
-    left_out = {*closure(THERE), *VIEWER}
+    left_out = {*closure([*THERE, *there]), *VIEWER}
     return {name: version for name, version in sorted(closure(wanted).items()) if name not in left_out}
 
 
@@ -58,13 +59,14 @@ def closure(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def collect(folder: Path, *, python: str, machine: str) -> list[str]:
+def collect(folder: Path, *, python: str, machine: str, there: Iterable[str] = ()) -> list[str]:
     """Puts all wheels into a folder.
 
     Args:
         folder: for them.
         python: version of the machine that they are for, such as `3.12`.
         machine: its processor, such as `x86_64`; its system is Linux, unless it is this one's.
+        there: packages that it has, beside torch, numpy, scipy and Lightning.
 
     Returns:
         The metrics that have no wheel there.
@@ -72,7 +74,7 @@ def collect(folder: Path, *, python: str, machine: str) -> list[str]:
     Raises:
         PieceError: If a wheel that the run can't do without doesn't exist.
     """
-    packages = needed([*WANTED, *OF_METRICS])
+    packages = needed([*WANTED, *OF_METRICS], there)
     here = python == platform.python_version().rpartition(".")[0] and machine == platform.machine()
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     built = [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
@@ -103,9 +105,9 @@ def collect(folder: Path, *, python: str, machine: str) -> list[str]:
 
 
 def _platforms(machine: str) -> list[str]:
-    """Tags of wheels that a Linux of 2018 or younger takes, best first."""
+    """Tags of wheels that a Linux of 2018 or younger takes, best first; last of all those that were made on one."""
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(NEWEST_GLIBC, OLDEST_GLIBC - 1, -1)]
-    return [*tags, f"manylinux2014_{machine}", f"manylinux2010_{machine}", f"manylinux1_{machine}"]
+    return [*tags, f"manylinux2014_{machine}", f"manylinux2010_{machine}", f"manylinux1_{machine}", f"linux_{machine}"]
 
 
 def _made_here(built: list[str], pin: str, name: str, folder: Path) -> bool:

@@ -61,10 +61,44 @@ def target(tmp_path_factory):
     return folder / "bin" / "python"
 
 
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """A function that gives the losses of the run that was never packed."""
+
+    def whole(experiment):
+        folder, before = tmp_path_factory.mktemp("home") / "whole", torch.get_num_threads()
+        torch.set_num_threads(1)
+        train(experiment, folder, device="cpu")
+        torch.set_num_threads(before)
+        assert sorted(losses(folder)) == list(range(STEPS))
+        return losses(folder)
+
+    return whole
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """The environment of a machine that has none of this; sums in one order."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 @pytest.mark.slow
-def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # sums in one order
-    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def test_a_run_packed_as_recorded_is_the_run_at_home(target, scripts, tmp_path, bare, at_home):
+    changes = [*CHANGES, f"data.cache={tmp_path / 'cache'}"]
+    pack, out = tmp_path / "pack", tmp_path / "out"
+    packed = ["renet-lite", *changes, "--data", CLIPS, "--to", pack, "--as-recorded"]
+    run(sys.executable, scripts / "pack_run.py", *packed)
+    assert not list((tmp_path / "cache").glob("speech*")), "nothing is decoded here"
+    told = run(target, pack / "run.py", "--out", out, "--max-minutes", 30, env=bare)
+    assert "it is finished" in told
+    run(sys.executable, scripts / "pack_run.py", "join", out, tmp_path / "joined")
+    experiment = read_experiment(find_experiment("renet-lite"), [*changes, f"data.folder={CLIPS}"])
+    assert losses(tmp_path / "joined") == at_home(experiment)
+
+
+@pytest.mark.slow
+def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, bare, at_home):
     pack, out, home = tmp_path / "pack", tmp_path / "out", tmp_path / "home"
     changes = [*CHANGES, f"data.cache={tmp_path / 'cache'}"]
     packed = ["renet-lite", *changes, "--data", CLIPS, "--to", pack, "--piece-mb", 2]
@@ -106,12 +140,7 @@ def test_a_packed_run_is_the_run_at_home(target, scripts, tmp_path, monkeypatch)
 
     experiment = read_experiment(find_experiment("renet-lite"), [*changes, f"data.folder={CLIPS}"])
     assert read_experiment(home / "experiment.yaml") == experiment
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    train(experiment, tmp_path / "whole", device="cpu")
-    torch.set_num_threads(before)
-    whole = losses(tmp_path / "whole")
-    assert sorted(whole) == list(range(STEPS))
+    whole = at_home(experiment)
     for other in (home, tmp_path / "joined"):
         assert losses(other) == whole
     assert "is spent" in run(
@@ -135,3 +164,37 @@ def test_options_are_taken_as_they_are_given(tmp_path, monkeypatch, options, mes
     with pytest.raises(ValueError, match=message):
         pack_run.main()
     assert not list(tmp_path.glob("*pack*"))
+
+
+def test_what_travels_as_recorded_is_what_is_heard(scripts, tmp_path):
+    from pack_run import as_recorded
+    from pieces import PieceError
+
+    shutil.copytree(CLIPS, tmp_path / "data")
+    speech = tmp_path / "data" / "speech.csv"
+    text = speech.read_text().replace("librispeech", "never", 1)  # of the first file alone
+    speech.write_text(text + "speech/of-a-test.flac,test,librispeech,\n")
+    changes = [*CHANGES, f"data.folder={tmp_path / 'data'}", "data.source_weights={never: 0.0}", "degradation.p_room=0"]
+    experiment = read_experiment(find_experiment("denoise-dns"), changes)
+
+    files = as_recorded(experiment, tmp_path / "cache")
+
+    first, *others = [row["path"] for row in csv.DictReader(text.splitlines())]
+    noise = [row["path"] for row in csv.DictReader((CLIPS / "noise.csv").read_text().splitlines())]
+    assert set(files) == {f"data/{name}" for name in ("speech.csv", "noise.csv", *others, *noise)}
+    assert files[f"data/{others[0]}"].read_bytes() == (CLIPS / others[0]).read_bytes()
+    packed = [row["path"] for row in csv.DictReader(files["data/speech.csv"].decode().splitlines())]
+    assert packed == [*others, "speech/of-a-test.flac"]
+
+    speech.write_text(text.replace(others[0], "../elsewhere.flac"))
+    with pytest.raises(PieceError, match=r"must lie in data\.folder; \.\./elsewhere\.flac"):
+        as_recorded(experiment, tmp_path / "cache")
+
+
+def test_packages_that_are_there_stay_here(scripts):
+    from pack_wheels import needed
+
+    wanted = ["onnx", "soundfile"]
+    assert {"onnx", "soundfile", "cffi"} <= set(needed(wanted))
+    assert {"onnx", "numpy"} & set(needed(wanted, ["onnx"])) == set()
+    assert {"soundfile", "cffi"} <= set(needed(wanted, ["onnx"]))

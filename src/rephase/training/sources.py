@@ -59,11 +59,10 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     if unknown := sorted(set(data.source_weights) - there):
         names = ", ".join(unknown), ", ".join(sorted(there))
         logger.warning("no speech is of %s: data.source_weights counts for nothing there; sources are %s", *names)
-    chains = {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
-    kinds = task_of(experiment).kinds
+    chains, kinds = _chains(experiment), task_of(experiment).kinds
     heard = unheard = None
-    if any(chain.p_room for chain in (experiment.degradation, *(chains[kind] for kind in kinds))):
-        rooms = simulate_bank(cache / f"rooms-{data.rooms}-direct.npy", rooms=data.rooms, sample_rate=rate)
+    if (bank := bank_of(experiment, cache)) is not None:
+        rooms = simulate_bank(bank, rooms=data.rooms, sample_rate=rate)
         count = MICROPHONES * -(-data.rooms // 10)  # of a tenth of the rooms
         heard, unheard = rooms[:-count], rooms[-count:]
 
@@ -77,6 +76,25 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
         ValidationBatches(makers, experiment.validation.batches),
         tuple(corpus for (_, split), corpus in corpora.items() if split == "train"),
     )
+
+
+def bank_of(experiment: Experiment, cache: Path) -> Path | None:
+    """Where the simulated rooms of an experiment lie once they are made; None if nothing is heard in a room.
+
+    Args:
+        experiment: what the run does.
+        cache: folder for decoded audio and simulated rooms.
+    """
+    if experiment.data.pairs is not None:
+        return None
+    chains = _chains(experiment)
+    reverberant = any(chains[kind].p_room for kind in (OWN, *task_of(experiment).kinds))
+    return cache / f"rooms-{experiment.data.rooms}-direct.npy" if reverberant else None
+
+
+def _chains(experiment: Experiment) -> dict[str, Chain]:
+    """What happens to the speech of each kind of validation pairs."""
+    return {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
 
 
 def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
