@@ -55,7 +55,9 @@ def main() -> None:
     version = platform.python_version().rpartition(".")[0]
     parser.add_argument("--python", default=version, metavar="X.Y", help=f"of the other machine; default: {version}")
     parser.add_argument("--machine", default=platform.machine(), help=f"its processor; default: {platform.machine()}")
-    parser.add_argument("--as-recorded", action="store_true", help="recordings travel as they are, and are decoded there")
+    parser.add_argument(
+        "--as-recorded", action="store_true", help="recordings travel as they are, and are decoded there"
+    )
     parser.add_argument(
         "--there", nargs="+", default=[], metavar="PACKAGE", help="more packages that the other machine has: no wheels"
     )
@@ -191,7 +193,9 @@ def manifests(experiment: Any) -> dict[str, Path]:
 def inside(name: str, folder: str | Path) -> str:
     """The name, if it is one of a file in the folder: no other travels."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise PieceError(f"a manifest, and what it lists, must lie in data.folder; {name}; name it relative to {folder}")
+        raise PieceError(
+            f"a manifest, and what it lists, must lie in data.folder; {name}; name it relative to {folder}"
+        )
     return name
 
 

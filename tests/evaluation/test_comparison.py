@@ -17,7 +17,7 @@ from rephase.evaluation.scoring import Scored
 pytest.importorskip("matplotlib")
 
 
-def report(folder, name, values, references=None):
+def report(folder, name, values, references=None, conditions=lambda number: {}):
     """A report with PD as given, and ESTOI that falls with it."""
     scores = []
     for number, value in enumerate(values):
@@ -28,7 +28,7 @@ def report(folder, name, values, references=None):
             scored.values = {"pd_deg": value, "estoi": 1 - value / 100}
         scored.hashes = {"reference": (references or {}).get(number, f"r{number}")}
         scores.append(scored)
-    items = [Item(scored.name) for scored in scores]
+    items = [Item(scored.name, conditions=conditions(number)) for number, scored in enumerate(scores)]
     write_report(Results(name, items, scores, ["estoi", "pd_deg"]), folder, examples=0)
     return read_report(folder)
 
@@ -116,3 +116,31 @@ def test_nothing_in_common_is_an_error(values, tmp_path):
         compare_reports([first, replace(first, metrics=[])])
     with pytest.raises(EvaluationError, match="two reports or more"):
         compare_reports([first])
+
+
+def test_only_items_under_the_wanted_conditions_are_compared(values, tmp_path):
+    def conditions(number):
+        return {"task": "noise" if number < 20 else "room", "snr_db": str(number % 3)}
+
+    better = np.where(np.arange(30) < 20, values - 2, values + 2)
+    first = report(tmp_path / "a", "A", values, conditions=conditions)
+    second = report(tmp_path / "b", "B", better, conditions=conditions)
+    assert first.conditions == ["task", "snr_db"]
+    for wanted, count, difference in (
+        ({}, 30, -2 / 3),
+        ({"task": ["noise"]}, 20, -2),
+        ({"task": ["room"]}, 10, 2),
+        ({"task": ["noise"], "snr_db": ["0", "2"]}, 13, -2),
+    ):
+        (_, pd), notes = compare_reports([first.where(wanted), second.where(wanted)])
+        assert (pd.paired.count, notes) == (count, [])
+        assert pd.paired.difference == pytest.approx(difference, abs=1e-4)
+
+    for wanted, message in (
+        ({"tsk": ["noise"]}, r"no condition tsk; .*; it has task, snr_db"),
+        ({"task": ["noise", "babble"]}, r"no item has task=babble; .*; there are noise, room"),
+    ):
+        with pytest.raises(EvaluationError, match=message):
+            first.where(wanted)
+    with pytest.raises(EvaluationError, match=r"no condition task; .*; it has none"):
+        report(tmp_path / "c", "C", values).where({"task": ["noise"]})

@@ -179,7 +179,7 @@ def test_what_travels_as_recorded_is_what_is_heard(scripts, tmp_path):
 
     files = as_recorded(experiment, tmp_path / "cache")
 
-    first, *others = [row["path"] for row in csv.DictReader(text.splitlines())]
+    _never, *others = [row["path"] for row in csv.DictReader(text.splitlines())]
     noise = [row["path"] for row in csv.DictReader((CLIPS / "noise.csv").read_text().splitlines())]
     assert set(files) == {f"data/{name}" for name in ("speech.csv", "noise.csv", *others, *noise)}
     assert files[f"data/{others[0]}"].read_bytes() == (CLIPS / others[0]).read_bytes()

@@ -10,6 +10,7 @@ from rephase.cli.failures import Verbose
 EPILOG = """\b
 Example:
   rephase compare report-a/ report-b/ -o comparison/     is B better than A?
+  rephase compare a/ b/ --where task=denoise --where snr_db=0 --where snr_db=5   is it on noise, at either SNR?
 
 \b
 Items are matched by name and by the content of their references. Exit codes: 0 done, 2 nothing was compared.
@@ -20,6 +21,14 @@ def compare(
     reports: Annotated[list[Path], typer.Argument(metavar="REPORTS", help="Folders that `rephase evaluate` wrote.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where tables and the page go.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION=VALUE",
+            help="Only items recorded under it (columns of scores.csv); several values of one condition: any of them.",
+        ),
     ] = None,
     verbose: Verbose = False,
 ) -> None:
@@ -37,7 +46,13 @@ def compare(
         raise RephaseError(
             f"comparing needs the package {error.name}, not installed here; install: pip install 'rephase[eval]'"
         ) from error
-    comparisons, notes = compare_reports([read_report(folder) for folder in reports])
+    wanted: dict[str, set[str]] = {}
+    for text in where or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise RephaseError(f"--where must be CONDITION=VALUE; got {text}; try --where task=denoise")
+        wanted.setdefault(name, set()).add(value)
+    comparisons, notes = compare_reports([read_report(folder).where(wanted) for folder in reports])
     typer.echo(markdown_table(*comparison_rows(comparisons)))
     for note in notes:
         typer.echo(note, err=True)

@@ -8,7 +8,7 @@ value of Wilcoxon's signed-rank test, corrected for the number of tests after Ho
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,42 @@ class Report:
         system: name of what was scored.
         rows: by item, the cells of scores.csv.
         metrics: names.
+        conditions: names of those that the items were recorded under.
     """
 
     folder: Path
     system: str
     rows: dict[str, dict[str, str]]
     metrics: list[str]
+    conditions: list[str]
 
     def value(self, item: str, metric: str) -> float | None:
         """A value; None where there is none."""
         cell = self.rows[item].get(metric, "")
         return None if cell in ("", MISSING) else float(cell)
+
+    def where(self, wanted: Mapping[str, Collection[str]]) -> "Report":
+        """The report of those items alone that were recorded under certain conditions.
+
+        Args:
+            wanted: for each of these conditions, the values of which an item must have one.
+
+        Raises:
+            EvaluationError: if there is no such condition, or no item is left.
+        """
+        for name, values in wanted.items():
+            if name not in self.conditions:
+                known = f"it has {', '.join(self.conditions)}" if self.conditions else "it has none"
+                raise EvaluationError(f"the report has no condition {name}; {self.folder}; {known}")
+            there = sorted({row[name] for row in self.rows.values()})
+            if unknown := sorted(set(values) - set(there)):
+                raise EvaluationError(f"no item has {name}={unknown[0]}; {self.folder}; there are {', '.join(there)}")
+        rows = {
+            item: row for item, row in self.rows.items() if all(row[name] in values for name, values in wanted.items())
+        }
+        if wanted and not rows:
+            raise EvaluationError(f"no item has all of these conditions; {self.folder}; leave one of them out")
+        return replace(self, rows=rows)
 
 
 @dataclass(frozen=True)
@@ -85,9 +110,11 @@ def read_report(folder: Path) -> Report:
     try:
         summary: Any = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         with (folder / SCORES).open(newline="", encoding="utf-8") as file:
-            rows = {row["item"]: row for row in csv.DictReader(file)}
+            table = csv.DictReader(file)
+            rows = {row["item"]: row for row in table}
+        columns = list(table.fieldnames or ())
         metrics = [name for name in summary["metrics"] if name in METRICS]
-        return Report(folder, str(summary["system"]), rows, metrics)
+        return Report(folder, str(summary["system"]), rows, metrics, columns[1 : columns.index("seconds")])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
             f"there is no whole report here ({type(error).__name__}: {error}); {folder}; name a folder that "
