@@ -7,14 +7,14 @@
 
 budget.minutes (--minutes) is of the whole run, over all instalments, and the learning rate follows it; --max-minutes
 ends one instalment with a checkpoint. The pack holds code, experiment, audio, simulated rooms and wheels, each file cut
-into pieces of at most --piece-mb with its SHA-256. Audio is decoded here, or there with --as-recorded, which makes a
-pack of Opus and FLAC a fifth as large.
+into pieces of at most --piece-mb with its SHA-256. Audio is decoded here, or there with --as-recorded.
 """
 
 import argparse
 import hashlib
 import json
 import logging
+import os
 import platform
 import shutil
 import sys
@@ -59,7 +59,11 @@ def main() -> None:
         "--as-recorded", action="store_true", help="recordings travel as they are, and are decoded there"
     )
     parser.add_argument(
-        "--there", nargs="+", default=[], metavar="PACKAGE", help="more packages that the other machine has: no wheels"
+        "--there",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="one more that the other machine has; repeatable",
     )
     options = parser.parse_intermixed_args()
     if options.to.exists():
@@ -115,6 +119,7 @@ def pack(options: argparse.Namespace, scratch: Path) -> None:
         id=hashlib.sha256(json.dumps(cut_files).encode()).hexdigest(),
         began_with=began_with,
         missing_metrics=missing,
+        there=options.there,
         target=[options.python, system, options.machine],
         changes=["data.folder=data", "data.cache=cache"],
     )
@@ -154,24 +159,32 @@ def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
 
 def as_recorded(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     """Manifests, recordings as they are, and rooms, which are simulated now if they aren't yet."""
-    from rephase.data.manifest import pairs_of_split, read_manifest, rows_of_split, table_of
+    from rephase.audio.files import audio_info
+    from rephase.data.manifest import pairs_of_split, rows_of_split
     from rephase.degradations.rooms import simulate_bank
     from rephase.training.sources import bank_of
 
     data, folder = experiment.data, Path(experiment.data.folder)
+    listed, columns = (pairs_of_split, ("degraded", "clean")) if data.pairs else (rows_of_split, ("path",))
     files: dict[str, Path | bytes] = {}
+    missing = 0
     for name, manifest in manifests(experiment).items():
         if manifest.suffix == ".json" or manifest.is_dir():
             raise PieceError(f"shards can't travel as they are; {manifest}; leave out --as-recorded")
-        below = Path(name).parent
-        listed, columns = (pairs_of_split, ("degraded", "clean")) if data.pairs else (rows_of_split, ("path",))
-        rows = [row for split in ("train", "valid") for row in listed(manifest, split)]
-        unheard = {source for source, weight in data.source_weights.items() if not weight and name == data.speech}
-        files[f"data/{name}"] = table_of(
-            [row for row in read_manifest(manifest, ()) if row.get("source") not in unheard]
-        ).encode()
-        for path in (below / row[column] for row in rows if row["source"] not in unheard for column in columns):
-            files[f"data/{inside(path.as_posix(), folder)}"] = folder / path
+        files[f"data/{name}"] = manifest
+        for row in (row for split in ("train", "valid") for row in listed(manifest, split)):
+            for recording in (os.path.normpath(Path(name).parent / row[column]) for column in columns):
+                path = folder / inside(recording, folder)
+                if not path.is_file():
+                    missing += 1
+                elif audio_info(path).media:
+                    raise PieceError(
+                        f"only ffmpeg's libraries read this, which don't travel; {path}; leave out --as-recorded"
+                    )
+                else:
+                    files[f"data/{recording}"] = path
+    if missing:
+        print(f"{missing} recordings are missing; there they count as bad ones: data.most_bad", file=sys.stderr)
     if bank := bank_of(experiment, cache):
         simulate_bank(bank, rooms=data.rooms, sample_rate=experiment.network_config().sample_rate)
         files[f"cache/{bank.name}"] = bank
@@ -193,9 +206,7 @@ def manifests(experiment: Any) -> dict[str, Path]:
 def inside(name: str, folder: str | Path) -> str:
     """The name, if it is one of a file in the folder: no other travels."""
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise PieceError(
-            f"a manifest, and what it lists, must lie in data.folder; {name}; name it relative to {folder}"
-        )
+        raise PieceError(f"a manifest and what it lists must lie in data.folder; {name}; name it relative to {folder}")
     return name
 
 

@@ -35,8 +35,16 @@ def needed(wanted: Iterable[str], there: Iterable[str] = ()) -> dict[str, str]:
     Raises:
         PieceError: If one is not installed.
     """
-    left_out = {*closure([*THERE, *there]), *VIEWER}
+    left_out = {*closure([*THERE, *filter(_installed, there)]), *VIEWER, *map(canonicalize_name, there)}
     return {name: version for name, version in sorted(closure(wanted).items()) if name not in left_out}
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def closure(names: Iterable[str]) -> dict[str, str]:

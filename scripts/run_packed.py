@@ -101,6 +101,13 @@ def check_target(manifest: dict[str, Any]) -> None:
             raise PieceError(
                 f"{package} {'.'.join(map(str, lowest))} or newer is needed, here it is {found}; install it"
             )
+    for package in manifest["there"]:
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            raise PieceError(
+                f"{package} was said to be here and isn't; {PACK}; pack again without --there {package}"
+            ) from None
     for metric in manifest["missing_metrics"]:
         print(f"{metric} can't be measured here: no wheel of its package fits this machine", file=sys.stderr)
 
@@ -164,7 +171,7 @@ def train(manifest: dict[str, Any], minutes: float, device: str, deadline: float
     elif (WORK / "begin").exists():
         command += ["--begin", str(WORK / "begin")]
     paths = [str(WORK / "code"), str(LIBRARIES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # Nothing of the pack is written to but what this file writes.
+    # Beside what this file writes, the pack gets decoded audio, where that didn't travel: work/cache.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     # A session of its own: Ctrl-C reaches this process alone, which then ends the run as SIGTERM does.
     process = subprocess.Popen(command, cwd=WORK, env=environment, start_new_session=True)

@@ -13,9 +13,25 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 
 def leave_signals_to_parent(*_: object) -> None:
-    """To be called in a worker: terminals and job schedulers signal a whole group, and what to save is the parent's."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """To be called in a worker: terminals and job schedulers signal a whole group, and what to save is the parent's.
+
+    The parent's own SIGTERM ends the worker, as whoever made it expects. Where the system doesn't tell who sends a
+    signal, the worker leaves the group instead.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "sigwaitinfo"):
+        if hasattr(os, "setpgrp"):
+            os.setpgrp()
+        return
+    parent = os.getppid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def obey() -> None:
+        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+            pass
+        os._exit(128 + signal.SIGTERM)
+
+    threading.Thread(target=obey, daemon=True).start()
 
 
 def prepare_worker() -> None:

@@ -111,6 +111,7 @@ def test_reports_are_compared(rephase, tree):
     assert refused.code == 2
     assert "reports are kept" in refused.error
     assert "no whole report here" in rephase("compare", tree / "r-noisy", tree / "clean").error
+    assert "only items with" not in (tree / "compared" / "comparison.md").read_text()
     for where, reason in (("task", "must be CONDITION=VALUE; got task"), ("task=denoise", "has no condition task")):
         outcome = rephase("compare", tree / "r-noisy", tree / "r-clean", "--where", where)
         assert outcome.code == 2

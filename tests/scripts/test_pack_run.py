@@ -166,29 +166,46 @@ def test_options_are_taken_as_they_are_given(tmp_path, monkeypatch, options, mes
     assert not list(tmp_path.glob("*pack*"))
 
 
-def test_what_travels_as_recorded_is_what_is_heard(scripts, tmp_path):
+def test_what_travels_as_recorded_is_what_is_heard(scripts, tmp_path, capsys):
     from pack_run import as_recorded
     from pieces import PieceError
 
     shutil.copytree(CLIPS, tmp_path / "data")
-    speech = tmp_path / "data" / "speech.csv"
-    text = speech.read_text().replace("librispeech", "never", 1)  # of the first file alone
-    speech.write_text(text + "speech/of-a-test.flac,test,librispeech,\n")
-    changes = [*CHANGES, f"data.folder={tmp_path / 'data'}", "data.source_weights={never: 0.0}", "degradation.p_room=0"]
+    (tmp_path / "data" / "lists").mkdir()
+    speech = tmp_path / "data" / "lists" / "speech.csv"
+    text = (CLIPS / "speech.csv").read_text().replace("speech/", "../speech/")
+    speech.write_text(text + "../speech/of-a-test.flac,test,librispeech,\n")
+    changes = [f"data.folder={tmp_path / 'data'}", "data.speech=lists/speech.csv", "degradation.p_room=0"]
     experiment = read_experiment(find_experiment("denoise-dns"), changes)
+    names = [
+        row["path"] for name in ("speech", "noise") for row in csv.DictReader((CLIPS / f"{name}.csv").open(newline=""))
+    ]
+    lists = ["lists/speech.csv", "noise.csv"]
 
     files = as_recorded(experiment, tmp_path / "cache")
+    assert set(files) == {f"data/{name}" for name in (*lists, *names)}
+    assert files[f"data/{names[0]}"].read_bytes() == (CLIPS / names[0]).read_bytes()
+    assert files["data/lists/speech.csv"] == speech
 
-    _never, *others = [row["path"] for row in csv.DictReader(text.splitlines())]
-    noise = [row["path"] for row in csv.DictReader((CLIPS / "noise.csv").read_text().splitlines())]
-    assert set(files) == {f"data/{name}" for name in ("speech.csv", "noise.csv", *others, *noise)}
-    assert files[f"data/{others[0]}"].read_bytes() == (CLIPS / others[0]).read_bytes()
-    packed = [row["path"] for row in csv.DictReader(files["data/speech.csv"].decode().splitlines())]
-    assert packed == [*others, "speech/of-a-test.flac"]
-
-    speech.write_text(text.replace(others[0], "../elsewhere.flac"))
+    (tmp_path / "data" / names[1]).unlink()
+    assert f"data/{names[1]}" not in as_recorded(experiment, tmp_path / "cache")
+    assert "1 recordings are missing" in capsys.readouterr().err
+    speech.write_text(text.replace(names[0], "../elsewhere.flac"))
     with pytest.raises(PieceError, match=r"must lie in data\.folder; \.\./elsewhere\.flac"):
         as_recorded(experiment, tmp_path / "cache")
+
+
+def test_recorded_pairs_travel_as_recorded(scripts, tmp_path):
+    from pack_run import as_recorded
+
+    shutil.copytree(CLIPS / "speech", tmp_path / "speech")
+    (first, second, *_) = sorted(path.name for path in (tmp_path / "speech").iterdir())
+    rows = [f"speech/{first},speech/{second},train", f"speech/{second},speech/{first},valid"]
+    (tmp_path / "pairs.csv").write_text("\n".join(["noisy,clean,split", *rows, ""]))
+    changes = [f"data.folder={tmp_path}", "data.pairs=pairs.csv"]
+    experiment = read_experiment(find_experiment("denoise-voicebank"), changes)
+    files = as_recorded(experiment, tmp_path / "cache")
+    assert set(files) == {"data/pairs.csv", f"data/speech/{first}", f"data/speech/{second}"}
 
 
 def test_packages_that_are_there_stay_here(scripts):
@@ -197,4 +214,4 @@ def test_packages_that_are_there_stay_here(scripts):
     wanted = ["onnx", "soundfile"]
     assert {"onnx", "soundfile", "cffi"} <= set(needed(wanted))
     assert {"onnx", "numpy"} & set(needed(wanted, ["onnx"])) == set()
-    assert {"soundfile", "cffi"} <= set(needed(wanted, ["onnx"]))
+    assert {"soundfile", "cffi"} <= set(needed(wanted, ["onnx", "not-installed-here"]))

@@ -91,7 +91,16 @@ def test_another_machine_is_told_from_the_right_one(packed):
     with pytest.raises(
         PieceError, match=r"the wheels in this pack are for Python 2\.7 Plan9 pdp11, here is .*--python"
     ):
-        packed.check_target({"target": ["2.7", "Plan9", "pdp11"], "missing_metrics": []})
+        packed.check_target({"target": ["2.7", "Plan9", "pdp11"], "missing_metrics": [], "there": []})
+
+
+def test_a_package_that_was_said_to_be_there_is_looked_for(packed):
+    from pieces import PieceError
+
+    here = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.system(), platform.machine()]
+    manifest = {"target": here, "missing_metrics": [], "there": ["pip", "no-such-package"]}
+    with pytest.raises(PieceError, match=r"no-such-package was said to be here and isn't; .*without --there"):
+        packed.check_target(manifest)
 
 
 class Killed(BaseException):
@@ -180,7 +189,7 @@ def test_a_run_that_does_not_end_is_ended_and_delivered(scripts, tmp_path):
     contents = {"code/rephase/__init__.py": b"", "code/rephase/__main__.py": stubborn, "experiment.yaml": b"home"}
     files = {name: cut(content, name, pack / "pieces", 1000) for name, content in contents.items()}
     here = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.system(), platform.machine()]
-    write_manifest(pack, files, id="a", began_with=None, missing_metrics=[], target=here, changes=[])
+    write_manifest(pack, files, id="a", began_with=None, missing_metrics=[], there=[], target=here, changes=[])
     shutil.copy(scripts / "run_packed.py", pack / "run.py")
     shutil.copy(scripts / "pieces.py", pack / "pieces.py")
     (pack / "libraries").mkdir()

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from rephase.losses.published import DENOISING, PHASE_RETRIEVAL
 from rephase.models.architectures import build
 from rephase.models.discriminators import MetricDiscriminator, MultiPeriodDiscriminator, MultiResolutionDiscriminator
+from rephase.models.renet_lite_config import RENetLiteConfig
 from rephase.training.engine import fit
 from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import experiments, find_experiment, read_experiment
@@ -21,7 +22,7 @@ TINY_RENET = (
     "network={architecture: RENet, hop_length: 200, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, "
     "phase_hidden: 4}"
 )
-SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-lite": 0.2142e6}
+SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-medium": 0.5002e6, "renet-lite": 0.2142e6}
 SMALL_JUDGES = {
     "periods": ("adversaries.periods.channels=[2, 4]",),
     "spectra": ("adversaries.spectra.channels=2", "adversaries.spectra.resolutions=[[256, 128]]"),
@@ -49,7 +50,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, clips: Path) -> Path:
 
 
 def twenty_steps(name: str, changed, folder: Path | None) -> Experiment:
-    network = () if "lite" in name else (TINY_RENET,)
+    lite = isinstance(read_experiment(find_experiment(name)).network_config(), RENetLiteConfig)
+    network = () if lite else (TINY_RENET,)
     place = (f"data.folder={folder}",) if folder else ()
     adversaries = read_experiment(find_experiment(name)).adversaries
     judges = [change for judge, small in SMALL_JUDGES.items() if getattr(adversaries, judge).weight for change in small]
@@ -73,7 +75,7 @@ def test_the_network_and_its_opponents_are_built_at_full_size(name):
         MetricDiscriminator(metric.channels)
 
 
-@pytest.mark.parametrize("name", [name for name in experiments() if not name.startswith("renet-lite")])
+@pytest.mark.parametrize("name", [name for name in experiments() if not name.startswith("renet-")])
 def test_the_weights_of_the_losses_are_the_published_ones(name):
     experiment = read_experiment(find_experiment(name))
     weights = {term: weight for term, weight in vars(experiment.losses).items() if weight}

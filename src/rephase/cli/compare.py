@@ -10,7 +10,7 @@ from rephase.cli.failures import Verbose
 EPILOG = """\b
 Example:
   rephase compare report-a/ report-b/ -o comparison/     is B better than A?
-  rephase compare a/ b/ --where task=denoise --where snr_db=0 --where snr_db=5   is it on noise, at either SNR?
+  rephase compare report-a/ report-b/ --where task=denoise     on noise?
 
 \b
 Items are matched by name and by the content of their references. Exit codes: 0 done, 2 nothing was compared.
@@ -53,6 +53,7 @@ def compare(
             raise RephaseError(f"--where must be CONDITION=VALUE; got {text}; try --where task=denoise")
         wanted.setdefault(name, set()).add(value)
     comparisons, notes = compare_reports([read_report(folder).where(wanted) for folder in reports])
+    notes = [f"only items with {' and '.join(where)}", *notes] if where else notes
     typer.echo(markdown_table(*comparison_rows(comparisons)))
     for note in notes:
         typer.echo(note, err=True)

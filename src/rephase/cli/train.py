@@ -37,7 +37,7 @@ def train(
         Path | None, typer.Option("--run", metavar="FOLDER", help="What the run leaves; runs/NAME if not given.")
     ] = None,
     begin: Annotated[
-        str | None, typer.Option("--begin", metavar="MODEL", help="Name or folder of a model to begin with.")
+        str | None, typer.Option("--begin", metavar="MODEL", help="Model to begin with; a renet-lite may grow.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run.")] = False,
     stop_after: Annotated[

@@ -102,23 +102,11 @@ def write_manifest(path: Path, rows: Iterable[Mapping[str, str]], columns: Itera
     Raises:
         OutputError: If it can't be written.
     """
-    write_text(path, table_of(rows, columns))
-
-
-def table_of(rows: Iterable[Mapping[str, str]], columns: Iterable[str] | None = None) -> str:
-    """Rows as the text of a manifest.
-
-    Args:
-        rows: by column; a column that a row lacks is empty.
-        columns: in this order; by default all of the rows', in the order in which they come.
-    """
-    rows = list(rows)
-    names = list(columns) if columns is not None else list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
-    table = csv.DictWriter(text, names, restval="", extrasaction="ignore", lineterminator="\n")
+    table = csv.DictWriter(text, list(columns), restval="", extrasaction="ignore", lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    return text.getvalue()
+    write_text(path, text.getvalue())
 
 
 def _recording(path: str) -> str:

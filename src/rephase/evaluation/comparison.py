@@ -18,6 +18,7 @@ from rephase.evaluation.report import MISSING, SCORES, SUMMARY
 from rephase.evaluation.statistics import Paired, compare, holm
 from rephase.reporting.tables import markdown_table, number, with_interval, without_nan, write_whole
 
+MOST_TOLD = 12  # values of a condition that an error names
 LIKELY_REAL = 0.05  # the corrected p value below which a difference is called one
 
 
@@ -57,9 +58,10 @@ class Report:
             if name not in self.conditions:
                 known = f"it has {', '.join(self.conditions)}" if self.conditions else "it has none"
                 raise EvaluationError(f"the report has no condition {name}; {self.folder}; {known}")
-            there = sorted({row[name] for row in self.rows.values()})
+            there = sorted({row[name] for row in self.rows.values()} - {""})
             if unknown := sorted(set(values) - set(there)):
-                raise EvaluationError(f"no item has {name}={unknown[0]}; {self.folder}; there are {', '.join(there)}")
+                some = ", ".join(there[:MOST_TOLD]) + ", ..." * (len(there) > MOST_TOLD)
+                raise EvaluationError(f"no item has {name}={unknown[0]}; {self.folder}; there are {some}")
         rows = {
             item: row for item, row in self.rows.items() if all(row[name] in values for name, values in wanted.items())
         }

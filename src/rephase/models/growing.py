@@ -1,15 +1,15 @@
 """A larger `renet-lite` that begins with what a smaller one has learned, rather than at random.
 
 The smaller network's channels become the first ones of the larger one, its blocks the first blocks. What is new says
-nothing at first, and learns from the first step on: the weights that make a new feature of a stream are 0 while those
-that read it are random; inside a block, new units are random and the weights that read them 0. So the larger network
-begins with the function of the smaller one (Chen, Goodfellow and Shlens, 2016: arXiv:1511.05641), but for how far each
-attention along time looks ahead: more blocks share that.
+nothing at first, and learns after the first steps: the weights that make a new feature of a stream are 0 while those
+that read it are random; inside a block, new units are random and the weights that read them 0, and of an attention the
+new queries are 0 and the new keys random. So the larger network begins with the function of the smaller one (Chen,
+Goodfellow and Shlens, 2016: arXiv:1511.05641), but for two things: ε of the norms weighs a little more beside a mean
+over more channels, and more blocks share what the attentions along time look ahead.
 """
 
 import math
 import re
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from rephase.models.renet_lite import RENetLite
 from rephase.models.renet_lite_config import RENetLiteConfig
 
+GROWS = ("stem_channels", "channels", "blocks", "dilations")
 MAKES_FEATURES = r"(_convolution|_up\.convolution|attention\.\w+_out|contract)\.(weight\w*|bias)$"
 READS_UNITS = r"(attention\.\w+_out|contract)\.weight\w*$"
 MAKES_QUERIES = r"attention\.\w+_in\.weight\w*$"
@@ -30,18 +31,18 @@ def can_grow(small: RENetLiteConfig, large: RENetLiteConfig) -> bool:
         small: configuration of the smaller one.
         large: its own: channels and blocks may be more, all else must be the same.
     """
+    ours, theirs = small.to_dict(), large.to_dict()
     widths = [(*config.stem_channels, *config.channels) for config in (small, large)]
-    grown = {name: getattr(small, name) for name in ("stem_channels", "channels", "blocks", "dilations")}
     return (
-        all(ours <= theirs for ours, theirs in zip(*widths))
+        all(narrow <= wide for narrow, wide in zip(*widths))
         and large.dilations[: small.blocks + 1] == small.dilations
-        and replace(large, **grown) == small
+        and all(ours[name] == theirs[name] for name in ours if name not in GROWS)
     )
 
 
 @torch.no_grad()
 def grow(small: RENetLite, large: RENetLite) -> None:
-    """Gives a network that is fresh from its maker the weights of a smaller one.
+    """Gives a network that is fresh from its maker the weights of a smaller one, and its level (`makeup`).
 
     Args:
         small: the smaller one.
@@ -61,6 +62,7 @@ def grow(small: RENetLite, large: RENetLite) -> None:
             _widen(name, theirs[name], parameter, small.config, large.config)
         elif re.search(ENDS_A_NEW_PART, name):
             parameter.zero_()
+    large.makeup.copy_(small.makeup)
 
 
 def _widen(name: str, old: Tensor, new: Tensor, small: RENetLiteConfig, large: RENetLiteConfig) -> None:
@@ -69,7 +71,8 @@ def _widen(name: str, old: Tensor, new: Tensor, small: RENetLiteConfig, large: R
     if re.search(MAKES_FEATURES, name):
         new[_others(rows, len(new))] = 0.0
     if re.search(MAKES_QUERIES, name):
-        new[: len(new) // 3] = 0.0
+        queries = torch.arange(len(new)) < len(new) // 3
+        new[queries & _others(rows, len(new))] = 0.0
         scale = math.sqrt(_head_size(large) / _head_size(small))  # scores are divided by the root of that
         old = torch.cat([scale * old[: len(old) // 3], old[len(old) // 3 :]])
     if name.endswith("_norm.gain"):
@@ -103,7 +106,7 @@ def _places(old: int, new: int, parts: int) -> Tensor:
 
 
 def _others(places: Tensor, size: int) -> Tensor:
-    """Which entries of a dimension are new."""
+    """Whether each entry of a dimension is new."""
     new = torch.ones(size, dtype=torch.bool)
     new[places] = False
     return new

@@ -64,7 +64,7 @@ class EnhancementModule(lightning.LightningModule):
         """Takes the weights of a model over; a larger `renet-lite` takes those of a smaller one and goes on from there.
 
         Raises:
-            RephaseError: If it is another network than this one, or its weights are missing or damaged.
+            RephaseError: If it is neither this network nor a smaller one, or its weights are missing or damaged.
         """
         theirs, ours = load_network(model), self.network
         if theirs.config == ours.config:
