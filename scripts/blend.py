@@ -15,15 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lightning
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
 from rephase.errors import RephaseError
 from rephase.models.architectures import build
-from rephase.runtimes.torch import load_network
 from rephase.training.checkpoints import checkpoint_of
+from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import read_experiment, write_experiment
+from rephase.training.module import EnhancementModule
 from rephase.training.result import save_weights, weight_facts, write_model
 from rephase.training.sources import open_sources
 from rephase.weights.registry import ModelFolder, find_model
@@ -33,13 +35,23 @@ def blended(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], share: flo
     """The mean share · ours + (1 − share) · theirs.
 
     Raises:
-        RephaseError: If they are weights of different networks, or the share lies outside 0 … 1.
+        RephaseError: If the share lies outside 0 … 1.
     """
     if not 0 <= share <= 1:
         raise RephaseError(f"share must lie in 0 … 1; got {share:g}; try --share 0.5")
-    if {name: value.shape for name, value in ours.items()} != {name: value.shape for name, value in theirs.items()}:
-        raise RephaseError("the run and the model have different networks; name the model that the run began from")
     return {name: share * value + (1 - share) * theirs[name] for name, value in ours.items()}
+
+
+def beginning(experiment: Experiment, run: Path, model: ModelFolder) -> dict[str, Tensor]:
+    """The weights that the run began with: the model's, and in what a larger network has more, those of its seed.
+
+    Raises:
+        RephaseError: If the run can't have begun with this model.
+    """
+    lightning.seed_everything(experiment.seed, verbose=False)
+    module = EnhancementModule(experiment, run)
+    module.begin_with(model)
+    return module.network.state_dict()
 
 
 def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights: str) -> ModelFolder:
@@ -63,7 +75,7 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
         raise RephaseError(f"the folder exists; {target}; name another one")
     experiment = read_experiment(run / "experiment.yaml")
     network = build(experiment.network_config())
-    network.load_state_dict(blended(load_file(run / weights), load_network(model).state_dict(), share))
+    network.load_state_dict(blended(load_file(run / weights), beginning(experiment, run, model), share))
     facts: dict[str, Any] = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))["training"]
     checkpoint = torch.load(checkpoint_of(run), map_location="cpu", weights_only=True)
     for prefix in ("network.", "averaged.module."):

@@ -10,10 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rephase.training.engine import fit
+from rephase.runtimes.torch import load_network
+from rephase.training.engine import fit, train
 from rephase.training.experiment_file import read_experiment, write_experiment
 from rephase.training.result import weight_facts
 from rephase.training.sources import open_sources
+from rephase.weights.registry import find_model
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "blend.py"
 
@@ -55,6 +57,25 @@ def test_a_blend_is_a_run_with_the_mean_of_the_weights(run, finished, tmp_path):
     assert all(torch.allclose(moved[name], mean[name], atol=1e-3) for name in mean.keys() - {"makeup"})
 
 
+def test_a_network_that_grew_is_blended_with_what_it_began_as(finished, changed, tmp_path):
+    wider = changed("network.channels=[8, 8]", "budget.steps=3", f"data.cache={finished.cache}")
+    train(wider, tmp_path / "run", begin=finished.model, device="cpu")
+    outcome = blend(tmp_path / "run", finished.model.path, "-o", tmp_path / "begun", "--share", 0)
+    assert outcome.returncode == 0, outcome.stderr
+    begun, small = (
+        load_network(find_model(str(path))).eval() for path in (tmp_path / "begun/model", finished.model.path)
+    )
+    waveform = 0.1 * torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        ours, theirs = begun(waveform), small(waveform)
+    gain = (ours * theirs).sum() / theirs.square().sum()  # levels are measured anew
+    assert (ours - gain * theirs).norm() < 1e-2 * ours.norm()
+    last = load_file(tmp_path / "run" / "last.safetensors")
+    for name, value in begun.state_dict().items():
+        if name != "makeup":  # three steps away: what is random is that of the run
+            torch.testing.assert_close(value, last[name], atol=0.2, rtol=0)
+
+
 def test_what_cannot_be_blended_is_refused_and_nothing_is_made(run, finished, tmp_path):
     (tmp_path / "there").mkdir()
     homeless = tmp_path.parent / "homeless"
@@ -63,7 +84,7 @@ def test_what_cannot_be_blended_is_refused_and_nothing_is_made(run, finished, tm
     write_experiment(experiment, homeless / "experiment.yaml")
     for arguments, message in (
         ((run, finished.model.path, "-o", tmp_path / "there"), "the folder exists"),
-        ((run, "renet-lite", "-o", tmp_path / "new"), "have different networks"),
+        ((run, "renet-lite", "-o", tmp_path / "new"), "begin must be a model of the network that is trained"),
         ((run, finished.model.path, "-o", tmp_path / "new", "--share", 2), "share must lie in 0 … 1; got 2"),
         ((homeless, finished.model.path, "-o", tmp_path / "new"), "/nowhere"),
         ((tmp_path / "none", "renet-lite", "-o", tmp_path / "new"), "none"),
