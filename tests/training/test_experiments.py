@@ -22,7 +22,7 @@ TINY_RENET = (
     "network={architecture: RENet, hop_length: 200, channels: [4, 4], heads: 2, blocks: 1, recurrent_factor: 1, "
     "phase_hidden: 4}"
 )
-SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-medium": 0.5002e6, "renet-lite": 0.2142e6}
+SIZES = {"renet-base": 1.550e6, "renet-small": 0.901e6, "renet-medium": 0.5323e6, "renet-lite": 0.2142e6}
 SMALL_JUDGES = {
     "periods": ("adversaries.periods.channels=[2, 4]",),
     "spectra": ("adversaries.spectra.channels=2", "adversaries.spectra.resolutions=[[256, 128]]"),

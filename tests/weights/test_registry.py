@@ -67,7 +67,7 @@ def test_fields_are_what_the_description_says(tiny):
 
 def test_what_waits_for_a_calls_end_is_not_local():
     assert {model.name: model.is_local for model in list_models()} == {
-        "renet-lite": True, "renet-lite-causal": True, "renet-lite-denoise": True,
+        "renet-lite": True, "renet-lite-causal": True, "renet-lite-denoise": True, "renet-medium": True,
         "renet-base": False, "renet-small": False,
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from rephase.models.renet_lite_config import RENetLiteConfig
 RENET_BASE = RENetConfig()
 RENET_SMALL = RENetConfig(channels=(32, 16))
 RENET_LITE = RENetLiteConfig()
-RENET_MEDIUM = RENetLiteConfig(stem_channels=(32, 12), channels=(64, 24), blocks=3, dilations=(1, 2, 4, 1))
+RENET_MEDIUM = RENetLiteConfig(stem_channels=(48, 8), channels=(80, 24))
 RENET_LITE_CAUSAL = RENetLiteConfig(lookahead_frames=0)
 
 PRESETS: dict[str, NetworkConfig] = {
