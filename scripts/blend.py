@@ -35,10 +35,14 @@ def blended(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], share: flo
     """The mean share · ours + (1 − share) · theirs.
 
     Raises:
-        RephaseError: If the share lies outside 0 … 1.
+        RephaseError: If they are weights of different networks, or the share lies outside 0 … 1.
     """
     if not 0 <= share <= 1:
         raise RephaseError(f"share must lie in 0 … 1; got {share:g}; try --share 0.5")
+    if {name: value.shape for name, value in ours.items()} != {name: value.shape for name, value in theirs.items()}:
+        raise RephaseError(
+            "the run's weights are of another network than its experiment.yaml names; write it out there"
+        )
     return {name: share * value + (1 - share) * theirs[name] for name, value in ours.items()}
 
 

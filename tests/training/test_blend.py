@@ -82,7 +82,11 @@ def test_what_cannot_be_blended_is_refused_and_nothing_is_made(run, finished, tm
     shutil.copytree(run, homeless)
     experiment = read_experiment(run / "experiment.yaml", ["data.folder=/nowhere", "data.cache=/nowhere/cache"])
     write_experiment(experiment, homeless / "experiment.yaml")
+    renamed = tmp_path.parent / "renamed"
+    shutil.copytree(run, renamed)
+    write_experiment(read_experiment(run / "experiment.yaml", ["network.channels=[8, 8]"]), renamed / "experiment.yaml")
     for arguments, message in (
+        ((renamed, finished.model.path, "-o", tmp_path / "new"), "another network than its experiment.yaml names"),
         ((run, finished.model.path, "-o", tmp_path / "there"), "the folder exists"),
         ((run, "renet-lite", "-o", tmp_path / "new"), "begin must be a model of the network that is trained"),
         ((run, finished.model.path, "-o", tmp_path / "new", "--share", 2), "share must lie in 0 … 1; got 2"),
