@@ -215,3 +215,20 @@ def test_packages_that_are_there_stay_here(scripts):
     assert {"onnx", "soundfile", "cffi"} <= set(needed(wanted))
     assert {"onnx", "numpy"} & set(needed(wanted, ["onnx"])) == set()
     assert {"soundfile", "cffi"} <= set(needed(wanted, ["onnx", "not-installed-here"]))
+
+
+def test_what_a_run_imports_travels_or_is_there(scripts):
+    from pack_wheels import OF_METRICS, THERE, WANTED, closure
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    def loaded(module):
+        code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+        return set(run(sys.executable, "-W", "ignore", "-c", code).split())
+
+    beyond = loaded("rephase.training.engine") - loaded("lightning")  # which takes what it finds
+    ours = {canonicalize_name(Requirement(text).name) for text in metadata.requires("rephase")}
+    installed = metadata.packages_distributions()
+    needed = {canonicalize_name(name) for module in beyond for name in installed.get(module, [])} & ours
+    assert {"pydantic", "soundfile"} <= needed
+    assert needed <= set(closure([*THERE, *WANTED, *OF_METRICS]))

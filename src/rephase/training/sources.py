@@ -8,7 +8,6 @@ from pathlib import Path
 from torch import Tensor
 
 from rephase.data.corpus import PackedCorpus, pack, pack_pairs
-from rephase.data.shard_packing import pack_shards
 from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import MICROPHONES, simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
@@ -102,6 +101,8 @@ def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> 
     data, rate = experiment.data, experiment.network_config().sample_rate
     if "://" not in manifest:
         return pack(Path(data.folder) / manifest, split, target, sample_rate=rate, most_bad=data.most_bad)
+    from rephase.data.shard_packing import pack_shards  # needs webdataset, which a packed run does without
+
     folder = re.sub(r"/((train|valid)\.json)?$", "", manifest)
     return pack_shards(f"{folder}/{split}.json", split, target, sample_rate=rate, most_bad=data.most_bad)
 
