@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from rephase.errors import RephaseError
-from rephase.models.architectures import build
+from rephase.models.network import Network
 from rephase.training.checkpoints import checkpoint_of
 from rephase.training.experiment import Experiment
 from rephase.training.experiment_file import read_experiment, write_experiment
@@ -46,8 +46,8 @@ def blended(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], share: flo
     return {name: share * value + (1 - share) * theirs[name] for name, value in ours.items()}
 
 
-def beginning(experiment: Experiment, run: Path, model: ModelFolder) -> dict[str, Tensor]:
-    """The weights that the run began with: the model's, and in what a larger network has more, those of its seed.
+def beginning(experiment: Experiment, run: Path, model: ModelFolder) -> Network:
+    """The network as the run began: with the model's weights and, in what a larger one has more, those of its seed.
 
     Raises:
         RephaseError: If the run can't have begun with this model.
@@ -55,7 +55,7 @@ def beginning(experiment: Experiment, run: Path, model: ModelFolder) -> dict[str
     lightning.seed_everything(experiment.seed, verbose=False)
     module = EnhancementModule(experiment, run)
     module.begin_with(model)
-    return module.network.state_dict()
+    return module.network
 
 
 def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights: str) -> ModelFolder:
@@ -78,8 +78,8 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
     if target.exists():
         raise RephaseError(f"the folder exists; {target}; name another one")
     experiment = read_experiment(run / "experiment.yaml")
-    network = build(experiment.network_config())
-    network.load_state_dict(blended(load_file(run / weights), beginning(experiment, run, model), share))
+    network = beginning(experiment, run, model)
+    network.load_state_dict(blended(load_file(run / weights), network.state_dict(), share))
     facts: dict[str, Any] = json.loads((run / "model" / "config.json").read_text(encoding="utf-8"))["training"]
     checkpoint = torch.load(checkpoint_of(run), map_location="cpu", weights_only=True)
     for prefix in ("network.", "averaged.module."):

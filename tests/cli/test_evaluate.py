@@ -112,7 +112,17 @@ def test_reports_are_compared(rephase, tree):
     assert "reports are kept" in refused.error
     assert "no whole report here" in rephase("compare", tree / "r-noisy", tree / "clean").error
     assert "only items with" not in (tree / "compared" / "comparison.md").read_text()
-    for where, reason in (("task", "must be CONDITION=VALUE; got task"), ("task=denoise", "has no condition task")):
+    for folder in ("noisy", "clean"):  # as a list of pairs with a column `task` gives it
+        header, *lines = (tree / f"r-{folder}" / "scores.csv").read_text().splitlines()
+        tasks = [header.replace("item,", "item,task,", 1)]
+        tasks += [line.replace(",", f",{'room' if line.startswith('hallway') else 'noise'},", 1) for line in lines]
+        (tree / f"r-{folder}" / "scores.csv").write_text("\n".join([*tasks, ""]))
+    arguments = ("--where", "task=room", "-o", tree / "of-rooms")
+    outcome = rephase("compare", tree / "r-noisy", tree / "r-clean", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert "1 / 0 / 0" in outcome.out
+    assert "only items with task=room" in (tree / "of-rooms" / "comparison.md").read_text()
+    for where, reason in (("task", "must be CONDITION=VALUE; got task"), ("task=denoise", "there are noise, room")):
         outcome = rephase("compare", tree / "r-noisy", tree / "r-clean", "--where", where)
         assert outcome.code == 2
         assert reason in outcome.error
