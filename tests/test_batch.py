@@ -1,8 +1,7 @@
-"""Folders: what belongs where, what is done again and what is not, and that a stop or a fault loses nothing."""
+"""Runs over folders: what is done again and what is not, and that a stop or a fault loses nothing."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from rephase.batch import Settings, jobs_of_folder, run
+from rephase.batch import Settings, run
 from rephase.enhancer import Enhancer
-from rephase.errors import AudioFileError, OutputError
+from rephase.folders import look_into
 from rephase.ledger import LEDGER, Ledger
 
 
@@ -45,46 +44,10 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def relative(jobs, folder):
-    return [str(job.target.relative_to(folder)) for job in jobs]
+def jobs_in(*folders, **options):
+    return look_into(*folders, **options).jobs
 
 
-# ---------------------------------------------------------------- which recordings
-def test_a_folder_without_those_below(tree, tmp_path):
-    jobs = jobs_of_folder(tree, tmp_path / "out")
-    assert relative(jobs, tmp_path / "out") == ["a.wav", "b.flac", "broken.wav"]
-
-
-def test_a_whole_tree_is_mirrored(tree, tmp_path):
-    jobs = jobs_of_folder(tree, tmp_path / "out", recursive=True)
-    assert relative(jobs, tmp_path / "out") == ["a.wav", "b.flac", "broken.wav", "monday/c.ogg", "monday/late/a.wav"]
-    assert all(job.source.relative_to(tree) == job.target.relative_to(tmp_path / "out") for job in jobs)
-
-
-def test_results_inside_the_tree_are_no_recordings(tree):
-    out = tree / "cleaned"
-    shutil.copytree(tree / "monday", out / "monday")
-    assert all("cleaned" not in str(job.source) for job in jobs_of_folder(tree, out, recursive=True))
-
-
-def test_a_loop_of_links_ends(tree, tmp_path):
-    (tree / "monday" / "again").symlink_to(tree)
-    assert len(jobs_of_folder(tree, tmp_path / "out", recursive=True)) == 5
-
-
-def test_what_cannot_be_is_refused(tree, tmp_path):
-    with pytest.raises(OutputError, match="the output is the input folder itself"):
-        jobs_of_folder(tree, tree.parent / "recordings")
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(AudioFileError, match=r"no recording in this folder; .*empty; .*--recursive"):
-        jobs_of_folder(empty, tmp_path / "out")
-    (tree / "a.voc").write_bytes(b"x")  # its result would be a.wav
-    with pytest.raises(OutputError, match=r"a\.voc and .*a\.wav would become one file"):
-        jobs_of_folder(tree, tmp_path / "out")
-
-
-# ---------------------------------------------------------------- runs
 def statuses(outcomes, tree):
     return {str(outcome.job.source.relative_to(tree)): outcome.status for outcome in outcomes}
 
@@ -92,7 +55,7 @@ def statuses(outcomes, tree):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_run_and_its_repetition(tree, tmp_path, identity, workers):
     out = tmp_path / "out"
-    jobs = jobs_of_folder(tree, out, recursive=True)
+    jobs = jobs_in(tree, out, recursive=True)
     settings = Settings.of(identity)
     out.mkdir()
     told = []
@@ -127,7 +90,7 @@ def test_a_file_of_somebody_elses_stays(tree, tmp_path, identity):
     out, settings = tmp_path / "out", Settings.of(identity)
     out.mkdir()
     (out / "a.wav").write_bytes(b"precious")
-    jobs = jobs_of_folder(tree, out)
+    jobs = jobs_in(tree, out)
     outcomes = {o.job.source.name: o for o in run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)))}
     assert "the output exists already" in str(outcomes["a.wav"].error)
     assert (out / "a.wav").read_bytes() == b"precious"
@@ -139,7 +102,7 @@ def test_a_file_of_somebody_elses_stays(tree, tmp_path, identity):
 def test_a_stop_leaves_whole_results_and_nothing_else(tree, tmp_path, identity):
     out, settings = tmp_path / "out", Settings.of(identity)
     out.mkdir()
-    jobs = jobs_of_folder(tree, out, recursive=True)
+    jobs = jobs_in(tree, out, recursive=True)
     ongoing = run(jobs, identity, settings, ledger=Ledger(out, asdict(settings)), workers=1)
     next(outcome for outcome in ongoing if outcome.status == "enhanced")
     ongoing.close()

@@ -1,30 +1,22 @@
-"""Many recordings: which result belongs to which, several at a time, and going on where an earlier run was stopped.
+"""Many recordings: several at a time, and going on where an earlier run was stopped.
 
-A folder's results mirror its tree in another folder. A ledger (`rephase.ledger`) tells a later run what is done with
+A ledger (`rephase.ledger`) tells a later run what is done with
 the same content and the same settings: that is left alone, what was done with others is done again, and a file that is
 not our own is never replaced.
 """
 
 import math
-import os
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from rephase.audio.files import AudioInfo, audio_info
-from rephase.audio.formats import CONTAINERS, target_suffix
-from rephase.audio.media.containers import MEDIA_SUFFIXES
 from rephase.audio.part import Part
 from rephase.enhancer import Enhancer, Progress, Report
-from rephase.errors import AudioFileError, OutputError
 from rephase.ledger import Job, Ledger, LedgerBeside
-
-READABLE = (
-    CONTAINERS.keys() | MEDIA_SUFFIXES | {".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
-)
 
 Status = Literal["enhanced", "skipped", "failed"]  # skipped: done before
 
@@ -79,61 +71,6 @@ class Outcome:
     error: Exception | None = None
 
 
-# ---------------------------------------------------------------- which result belongs to which recording
-def jobs_of_folder(folder: Path, output: Path, *, recursive: bool = False, container: str | None = None) -> list[Job]:
-    """The recordings of a folder and their places in another, where results have the recordings' names.
-
-    Files are recordings by their extension; hidden ones and those in `output` are none. Links to folders are not
-    followed.
-
-    Args:
-        folder: with recordings.
-        output: root of the results.
-        recursive: whether folders in it count too.
-        container: an extension without its dot that every result gets; that of its recording by default.
-
-    Returns:
-        The jobs, by name.
-
-    Raises:
-        AudioFileError: if there is no recording.
-        OutputError: if the output is the folder itself, or two recordings would become one file.
-    """
-    if os.path.realpath(folder) == os.path.realpath(output):
-        raise OutputError(f"the output is the input folder itself; {folder}; choose another one, recordings are kept")
-    sources: dict[Path, Path] = {}
-    for source in _recordings(folder, output, recursive):
-        suffix = f".{container}" if container else target_suffix(source)
-        target = output / source.relative_to(folder).with_suffix(suffix)
-        if target in sources:
-            raise OutputError(
-                f"{sources[target]} and {source} would become one file; {target}; enhance one of them by its name"
-            )
-        sources[target] = source
-    if not sources:
-        hint = "name its recordings" if recursive else "those in folders below count with --recursive"
-        raise AudioFileError(f"there is no recording in this folder; {folder}; {hint}")
-    return [Job(source, target) for target, source in sources.items()]
-
-
-def _recordings(folder: Path, output: Path, recursive: bool) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        raise AudioFileError(f"can't look into a folder ({error.strerror}); {error.filename}; check its permissions")
-
-    for root, folders, files in os.walk(folder, onerror=refuse):
-        here = Path(root)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive and not name.startswith(".") and os.path.realpath(here / name) != os.path.realpath(output)
-        )
-        for name in sorted(files):
-            path = here / name
-            if not name.startswith(".") and path.suffix.lower() in READABLE and path.is_file():
-                yield path
-
-
-# ---------------------------------------------------------------- several at a time
 @dataclass
 class _Clock:
     """Seconds of audio done by all jobs together, told to one progress bar."""

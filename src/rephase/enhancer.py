@@ -360,7 +360,8 @@ class Enhancer:
                 f"{limited} samples would have clipped: the level is lower for some milliseconds around them"
             )
         if written < resampled_length(_promised(info), info.sample_rate, rate):
-            notices.append(f"the file says it holds {info.seconds:.3f} s, but {written / rate:.3f} s could be read")
+            said = (info.frames + info.cut_off) / info.sample_rate
+            notices.append(f"the file says it holds {said:.3f} s, but {written / rate:.3f} s could be read")
         return notices
 
     def _width_hint(self, rate: int) -> list[str]:
@@ -457,7 +458,7 @@ class _Clock:
 def _promised(info: AudioInfo) -> int:
     """Samples that must be there for nothing to be said: many media files name their length in round figures."""
     if info.media is None:
-        return info.frames
+        return info.frames + info.cut_off
     return round(0.98 * info.frames - 0.5 * info.sample_rate) if info.media.exact else 0
 
 

@@ -50,25 +50,8 @@ class Ledger:
         self._settings = json.loads(json.dumps(settings))
         self._lock = threading.Lock()
         self._entries: dict[str, list[Mapping[str, Any]]] = {}
-        for entry in self._read():
+        for entry in _entries(self._path):
             self._entries.setdefault(entry["target"], []).append(entry)
-
-    def _read(self) -> Iterator[Mapping[str, Any]]:
-        try:
-            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise OutputError(
-                f"can't read the ledger ({error.strerror}); {self._path}; check its permissions"
-            ) from error
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                if isinstance(entry["target"], str):
-                    yield entry
-            except (ValueError, TypeError, KeyError):  # cut off when the machine went down: that result is done again
-                continue
 
     def state(self, job: Job) -> State:
         """Whether a result is there.
@@ -161,6 +144,38 @@ class LedgerBeside:
             if folder not in self._ledgers:
                 self._ledgers[folder] = Ledger(folder, self._settings)
             return self._ledgers[folder]
+
+
+def named_in(folder: Path) -> set[Path]:
+    """The results that a folder's ledger names.
+
+    Args:
+        folder: that may hold a ledger.
+
+    Returns:
+        Their paths, whether they are there or not; none without a ledger.
+
+    Raises:
+        OutputError: if there is a ledger that can't be read.
+    """
+    return {folder / entry["target"] for entry in _entries(folder / LEDGER)}
+
+
+def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
+    """What a ledger says, line by line."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"can't read the ledger ({error.strerror}); {path}; check its permissions") from error
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            if isinstance(entry["target"], str):
+                yield entry
+        except (ValueError, TypeError, KeyError):  # cut off when the machine went down: that result is done again
+            continue
 
 
 def _source_sha256(job: Job) -> str:

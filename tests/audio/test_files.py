@@ -140,6 +140,29 @@ def test_what_is_left_of_a_truncated_wav_is_read(tmp_path):
     assert sum(block.shape[1] for block in read_blocks(audio_info(path))) == 20000
 
 
+def test_how_much_a_truncated_wav_lacks_is_known(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros((16000, 2)), 16000, subtype="PCM_24")
+    assert audio_info(path).cut_off == 0
+    os.truncate(path, path.stat().st_size - 6 * 4000)
+    info = audio_info(path)
+    assert (info.frames, info.cut_off) == (12000, 4000)
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_whose_header_was_never_finished_is_read_to_its_end(tmp_path, size):
+    """What a recorder that lost its power leaves, and what programs write into pipes."""
+    path, samples = tmp_path / "a.wav", integers(16)
+    soundfile.write(path, samples, 16000, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    assert content[36:40] == b"data"
+    content[4:8] = content[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    info = audio_info(path)
+    assert (info.channels, info.sample_rate, info.frames, info.cut_off) == (2, 16000, 3000, 0)
+    np.testing.assert_array_equal(np.concatenate(list(read_blocks(info)), axis=1).T * 2.0**31, samples)
+
+
 def test_a_truncated_flac_is_said_to_be_damaged(tmp_path):
     path = tmp_path / "a.flac"
     soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 48000), 16000)

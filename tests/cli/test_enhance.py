@@ -250,10 +250,10 @@ def test_the_input_is_never_overwritten(enhance, talk):
 
 
 def test_a_missing_output_folder_is_named(enhance, talk, tmp_path):
-    for output in (tmp_path / "no" / "clean.wav", f"{tmp_path}/no/such/"):
-        outcome = enhance(talk, "-o", output)
-        assert outcome.code == 2
-        assert f"{tmp_path}/no" in outcome.error
+    outcome = enhance(talk, "-o", tmp_path / "no" / "clean.wav")
+    assert outcome.code == 2
+    assert f"{tmp_path}/no" in outcome.error
+    assert enhance(talk, "-o", f"{tmp_path}/no/such/").code == 0, "a name that ends so is a folder's: it is made"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -309,3 +309,80 @@ def test_a_signal_leaves_nothing_behind(identity_model, tmp_path, number, code):
     assert "Traceback" not in process.communicate()[1]
     assert process.returncode == code
     assert names(tmp_path) == ["long.flac"]
+
+
+# ---------------------------------------------------------------- the report
+def test_the_report_replaces_an_earlier_report_and_nothing_else(enhance, talk, tmp_path):
+    report = tmp_path / "new" / "report.json"
+    assert enhance(talk, "--report", report).code == 0
+    assert enhance(talk, "--overwrite", "--report", report).code == 0
+    assert [entry["status"] for entry in json.loads(report.read_text())["recordings"]] == ["enhanced"]
+    (tmp_path / "letter.json").write_text('{"dear": "diary"}')
+    os.mkfifo(tmp_path / "fifo")
+    for place, reason in (
+        (talk, "would replace a recording or its result"),
+        (talk.parent / "talk.enhanced.wav", "would replace a recording or its result"),
+        (tmp_path / "letter.json", "is there and no report"),
+        (tmp_path / "fifo", "is no regular file"),
+        (tmp_path, "is a folder"),
+    ):
+        content = place.read_bytes() if place.is_file() and place != tmp_path / "fifo" else None
+        outcome = enhance(talk, "--overwrite", "--report", place)
+        assert outcome.code == 2
+        assert reason in outcome.error
+        assert content is None or place.read_bytes() == content
+    assert (tmp_path / "fifo").is_fifo()
+
+
+def test_a_report_that_cannot_be_written_is_said_before_any_work(enhance, talk, tmp_path):
+    (tmp_path / "file").write_text("x")
+    outcome = enhance(talk, "--report", tmp_path / "file" / "report.json")
+    assert outcome.code == 2
+    assert "can't write the report" in outcome.error
+    assert names(talk.parent) == ["talk.wav"]
+
+
+# ---------------------------------------------------------------- what is said of folders
+def test_what_a_folder_leaves_out_is_said(enhance, talk, tmp_path):
+    assert enhance(talk).code == 0
+    (talk.parent / "monday").mkdir()
+    shutil.copy(talk, talk.parent / "monday" / "talk.wav")
+    outcome = enhance(talk.parent, "-o", tmp_path / "out")
+    assert outcome.code == 0
+    assert "1 enhanced" in outcome.out
+    assert "talk.enhanced.wav: left out" in outcome.err
+    assert f"{talk.parent / 'monday'}: --recursive takes them" in outcome.err
+    outcome = enhance(talk.parent, "-o", tmp_path / "out", "--recursive")
+    assert "1 enhanced" in outcome.out
+    assert "--recursive" not in outcome.err
+
+
+def test_a_notice_of_many_recordings_is_said_once_and_counted(rephase, identity_model, tmp_path):
+    config = json.loads((identity_model / "config.json").read_text()) | {"task": "universal"}
+    shutil.copytree(identity_model, tmp_path / "model")
+    (tmp_path / "model" / "config.json").write_text(json.dumps(config))
+    for day in ("monday", "tuesday", "friday"):
+        (tmp_path / "calls" / day).mkdir(parents=True)
+        soundfile.write(tmp_path / "calls" / day / "call.wav", np.zeros(8000), 8000)
+    outcome = rephase(
+        "enhance", tmp_path / "calls", "-o", tmp_path / "out", "--recursive", "--model", tmp_path / "model", "--jobs", 1
+    )
+    said = [line for line in outcome.err.splitlines() if "--output-rate 16000" in line]
+    assert [line.split(": ")[0] for line in said] == ["friday/call.wav", "2 more"]
+
+
+def test_format_and_name_must_agree(enhance, talk, tmp_path):
+    outcome = enhance(talk, "-o", tmp_path / "clean.wav", "--format", "flac")
+    assert outcome.code == 2
+    assert "flac contradicts -o" in outcome.error
+    assert not (tmp_path / "clean.wav").exists()
+    assert enhance(talk, "-o", tmp_path / "clean.wave", "--format", "wav").code == 0
+    assert enhance(talk, "-o", tmp_path / "clean.tmp", "--format", "flac").code == 0
+    assert soundfile.info(tmp_path / "clean.tmp").format == "FLAC"
+
+
+def test_a_recording_that_breaks_off_is_said_to(enhance, talk, tmp_path):
+    os.truncate(talk, 44 + 2 * 32000)
+    outcome = enhance(talk)
+    assert outcome.code == 0
+    assert "the file says it holds 4.000 s, but 2.000 s could be read" in outcome.err

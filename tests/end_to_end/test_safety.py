@@ -128,6 +128,23 @@ def test_a_full_disk_loses_nothing(recording, identity_model, tmp_path):
     assert command(folder, "-o", tmp_path / "out", "--model", identity_model).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["talk.wav", "talk.mp3", "talk.m4a"])
+@pytest.mark.parametrize("room", [0, 1500])
+def test_a_disk_that_is_full_from_the_start_or_soon_is_said(recording, identity_model, tmp_path, name, room):
+    """Before the header, and among the first samples: libraries in C tell each in their own way."""
+    source = tmp_path / name
+    tagged = ("-o", source, "--model", identity_model)
+    assert command(recording, *tagged).returncode == 0, "so that it has tags, which are written first"
+
+    def full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    (tmp_path / "out").mkdir()
+    done = command(source, "-o", tmp_path / "out" / name, "--model", identity_model, preexec_fn=full)
+    check_refused(done, "can't write the output", "free space", name)
+    assert names(tmp_path / "out") == []
+
+
 def test_a_full_disk_for_the_ledger_or_the_report_is_said(recording, identity_model, tmp_path):
     def tiny():
         resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000))
@@ -172,8 +189,9 @@ def test_an_input_that_vanishes_or_is_cut_while_it_is_read(identity_model, tmp_p
 
 
 def test_a_recording_that_vanishes_before_its_turn_does_not_stop_the_others(tmp_path, identity_model):
-    from rephase.batch import Settings, jobs_of_folder, run
+    from rephase.batch import Settings, run
     from rephase.enhancer import Enhancer
+    from rephase.folders import look_into
 
     (tmp_path / "in").mkdir()
     for number in range(3):
@@ -184,7 +202,7 @@ def test_a_recording_that_vanishes_before_its_turn_does_not_stop_the_others(tmp_
     def vanish(done, total):  # told of the first recording, while the third one waits
         (tmp_path / "in" / "2.wav").unlink(missing_ok=True)
 
-    jobs = jobs_of_folder(tmp_path / "in", tmp_path / "out")
+    jobs = look_into(tmp_path / "in", tmp_path / "out").jobs
     outcomes = run(jobs, enhancer, Settings.of(enhancer), workers=1, progress=vanish)
     status = {outcome.job.source.name: outcome.status for outcome in outcomes}
     assert status == {"0.wav": "enhanced", "1.wav": "enhanced", "2.wav": "failed"}

@@ -6,6 +6,7 @@ back bit for bit; float32 holds up to 24 bits, float64 the rest.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
 
 BLOCK_SECONDS = 1.0
+LARGEST_SAID = 0x7FFF0000  # bytes of samples; larger numbers in the header of a WAV stand for "unknown"
+LARGEST_HEADER = 4096  # bytes; a file that is longer and says it holds no samples was never finished
 
 # Bits of a sample; what is not listed is decoded to float.
 INTEGER_BITS = {
@@ -40,6 +43,7 @@ class AudioInfo:
         channels: how many.
         frames: samples a channel that the file says it holds; a damaged file may hold fewer. 0 where it doesn't say.
         media: the track of a media file; None where libsndfile reads the file.
+        cut_off: samples a channel that its header names beyond these, and that are not in the file.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class AudioInfo:
     channels: int
     frames: int
     media: MediaTrack | None = None
+    cut_off: int = 0
 
     @property
     def seconds(self) -> float:
@@ -165,7 +170,7 @@ def _read_with_libsndfile(info: AudioInfo, block_frames: int) -> Iterator[np.nda
             except (soundfile.SoundFileError, RuntimeError) as error:
                 raise AudioFileError(
                     f"decoding fails at {done / info.sample_rate:.3f} s ({_reason(error)}); {info.path}; "
-                    f"the file is damaged: fetch it again, or convert what is left of it"
+                    f"the file is damaged: fetch it again, or rescue what is left: ffmpeg -i INPUT rescued.wav"
                 ) from error
             if not len(frames):
                 return
@@ -209,6 +214,8 @@ def _opened(path: Path) -> soundfile.SoundFile:
 
 def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
     if not sound.frames:
+        if path.stat().st_size > LARGEST_HEADER:  # of a recorder that lost its power; ffmpeg reads on to the end
+            raise _NotOurs(path, "its header says that it holds no samples")
         raise AudioFileError(f"the recording has no samples; {path}; fetch or record it again")
     check_rate(sound.samplerate, path)
     check_channels(sound.channels, path)
@@ -219,7 +226,18 @@ def _described(path: Path, sound: soundfile.SoundFile) -> AudioInfo:
         sample_rate=sound.samplerate,
         channels=sound.channels,
         frames=sound.frames,
+        cut_off=_cut_off(sound),
     )
+
+
+def _cut_off(sound: soundfile.SoundFile) -> int:
+    """Samples a channel that the header of a WAV names beyond those that are there, which libsndfile only logs."""
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)$", sound.extra_info, re.MULTILINE)
+    if found is None:
+        return 0
+    said, there = map(int, found.groups())
+    # What was written into a pipe says its length with the largest numbers there are, or nearly.
+    return round(sound.frames * (said / there - 1)) if said < LARGEST_SAID and there else 0
 
 
 def _reason(error: Exception) -> str:

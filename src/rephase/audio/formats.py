@@ -110,7 +110,7 @@ def choose_format(source: AudioInfo, target: Path, sample_rate: int) -> AudioFor
     if container is None:
         raise OutputError(
             f"can't write {target.suffix or 'a file without an extension'}; {target}; "
-            f"choose a name that ends in one of {' '.join(CONTAINERS)} .m4a .mp4 .mov .mkv .webm"
+            f"choose a name that ends in one of {' '.join(CONTAINERS)} .m4a .aac .wma .mp4 .mov .mkv .webm"
             + ("" if target.suffix else f", or a folder: {target}/")
         )
     if container == SAME_FILE_TYPE.get(source.format):

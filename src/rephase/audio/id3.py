@@ -69,6 +69,9 @@ def new_tag(tags: Mapping[str, str]) -> bytes:
 class AfterTag(io.RawIOBase):
     """A file that begins after a tag, for a library that believes it begins at 0.
 
+    The library calls from C, where nothing can be raised: where the disk is full, nothing more is written, which it
+    notices, and `close` fails.
+
     Args:
         path: of the file, which gets the tag.
         tag: that comes before everything else.
@@ -76,9 +79,10 @@ class AfterTag(io.RawIOBase):
 
     def __init__(self, path: Path, tag: bytes) -> None:
         super().__init__()
-        self._file: BinaryIO = path.open("r+b", buffering=1 << 16)
+        self._file: BinaryIO = path.open("r+b", buffering=0)
         self._file.write(tag)
         self._start = len(tag)
+        self._failure: OSError | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Moves to a place after the tag."""
@@ -91,17 +95,29 @@ class AfterTag(io.RawIOBase):
 
     def write(self, content: bytes) -> int:  # type: ignore[override]
         """Writes there."""
-        return self._file.write(content)
+        written = 0
+        try:
+            while written < len(content) and self._failure is None:
+                written += self._file.write(content[written:])
+        except OSError as error:
+            self._failure = error
+        return written
 
     def read(self, size: int = -1) -> bytes:
         """Reads there."""
         return self._file.read(size)
 
     def close(self) -> None:
-        """Closes the file behind."""
-        if not self._file.closed:
-            self._file.close()
+        """Closes the file behind.
+
+        Raises:
+            OSError: if something could not be written.
+        """
+        failure, self._failure = self._failure, None
+        self._file.close()
         super().close()
+        if failure is not None:
+            raise failure
 
 
 def _frame(letters: str, content: bytes, version: int) -> bytes:

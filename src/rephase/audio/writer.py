@@ -105,8 +105,10 @@ class AudioWriter:
                 write_tags(self._sound, tags or {})
         except BaseException as error:
             self._safe.remove()
-            if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError):
+            if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError | OSError):
                 raise
+            if isinstance(error, OSError) or getattr(error, "error_string", "").startswith("System error"):
+                raise self._safe.failed("the disk is full or failed") from error
             raise OutputError(
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
                 f"{sample_rate} Hz; {target}; choose a .wav target"

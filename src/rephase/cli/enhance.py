@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from rephase.cli.failures import Verbose, one_line, report_failures, shown
+from rephase.cli.failures import Verbose, report_failures, shown
 from rephase.cli.inputs import keep_unknown, tell_left_out, without_results
+from rephase.cli.notices import Notices
 from rephase.cli.pipe import PIPE, RawFormat, enhance_through_pipe, tell_report
 from rephase.cli.plans import tell_plans, tidy_up
 from rephase.cli.progress import ProgressBar
+from rephase.cli.run_report import check_report, write_report
 from rephase.cli.same_file import identity
 from rephase.cli.times import seconds_of
 
 if TYPE_CHECKING:
-    from rephase.batch import Outcome, Settings
-    from rephase.enhancer import Report
+    from rephase.batch import Outcome
 
 EPILOG = """\b
 Examples:
@@ -114,7 +115,9 @@ def enhance(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write what became of each recording, for programs.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist; never an input, nor what is done already.")
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Make recordings of speech clean.
@@ -149,9 +152,10 @@ def enhance(
     if raw_rate is not None:
         raise typer.BadParameter("is for samples in a pipe: rephase enhance - ...", param_hint="--raw-rate")
     several = len(inputs) > 1
-    from rephase.batch import Settings, jobs_of_folder, run
+    from rephase.batch import Settings, run
     from rephase.dry_run import plan
     from rephase.enhancer import Enhancer
+    from rephase.folders import look_into
     from rephase.ledger import Job, Ledger, LedgerBeside
     from rephase.processes import keep_freed_memory
     from rephase.runtimes.cores import available_cores
@@ -161,8 +165,12 @@ def enhance(
     folder = tree or _output_folder(inputs, output)
     results: list[Path] = []
     if tree is not None:
-        work = jobs_of_folder(inputs[0], tree, recursive=recursive, container=container)
+        found = look_into(inputs[0], tree, recursive=recursive, container=container)
+        work, results = found.jobs, found.results
+        if found.below is not None:
+            typer.echo(f"folders below are left out, such as {shown(found.below)}: --recursive takes them", err=True)
     else:
+        _check_container(output, container)
         if several:
             inputs, results = without_results(inputs, partial(_target, folder=folder, container=container))
         work = [Job(source, target) for source, target in _targets(inputs, output, folder, container).items()]
@@ -181,10 +189,13 @@ def enhance(
         plans = plan(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers)
         tell_plans(plans, of=len(work), workers=workers)
         return
+    if report is not None:
+        check_report(report, work)
     if folder is not None and any(_opens(job.source) for job in work):
-        _make(folder, parents=tree is not None)
+        _make(folder)
     tidy_up(work)
     outcomes: list[Outcome] = []
+    notices = Notices(None if tree is None else inputs[0])
     with ProgressBar(work[0].source.name if len(work) == 1 else f"{len(work)} recordings") as progress:
         ongoing = run(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers, progress=progress)
         with contextlib.closing(ongoing):
@@ -192,11 +203,14 @@ def enhance(
                 outcomes.append(outcome)
                 progress.wipe()
                 if outcome.report is not None:
-                    _tell(outcome.report, with_target=tree is None)
+                    if tree is None:
+                        tell_report(outcome.report)
+                    notices.tell(outcome.report)
                 elif outcome.status == "skipped" and tree is None:
                     typer.echo(f"{shown(outcome.job.source)}: done before, {shown(outcome.job.target)}")
+    notices.tell_repeated()
     if report is not None:
-        _write_report(report, settings, outcomes)
+        write_report(report, settings, outcomes)
     failures = [outcome.error for outcome in outcomes if outcome.error is not None]
     if failures and tree is None and len(work) == 1:
         raise failures[0]
@@ -250,6 +264,19 @@ def _output_folder(inputs: list[Path], output: str | None) -> Path | None:
     return folder
 
 
+def _check_container(output: str | None, container: str | None) -> None:
+    """Refuses a name that says one container while `--format` says another."""
+    from rephase.audio.formats import CONTAINERS
+    from rephase.audio.media.containers import CONTAINER_OF
+
+    if output is None or container is None or Path(output).is_dir():
+        return
+    kinds = {**CONTAINERS, **{suffix: kind.muxer for suffix, kind in CONTAINER_OF.items()}}
+    named, wanted = Path(output).suffix.lower(), f".{container}"
+    if named in kinds and wanted in kinds and kinds[named] != kinds[wanted]:
+        raise typer.BadParameter(f"{container} contradicts -o {output}; name one of them", param_hint="--format")
+
+
 def _target(source: Path, folder: Path | None, container: str | None) -> Path:
     """Where the result of a recording goes that is named after it."""
     from rephase.audio.formats import target_suffix
@@ -291,22 +318,15 @@ def _opens(source: Path) -> bool:
     return True
 
 
-def _make(folder: Path, *, parents: bool) -> None:
+def _make(folder: Path) -> None:
     from rephase.errors import OutputError
 
     try:
-        folder.mkdir(exist_ok=True, parents=parents)
+        folder.mkdir(exist_ok=True, parents=True)
     except OSError as error:
         raise OutputError(
             f"can't make the output folder ({error.strerror}); {folder}; make it first: mkdir -p '{folder}'"
         ) from error
-
-
-def _tell(report: "Report", *, with_target: bool) -> None:
-    if with_target:
-        tell_report(report)
-    for notice in report.notices:
-        typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
 
 
 def _tell_sum(outcomes: "list[Outcome]") -> None:
@@ -317,26 +337,3 @@ def _tell_sum(outcomes: "list[Outcome]") -> None:
     parts += [f"{counts['skipped']} done before"] if counts["skipped"] else []
     parts += [f"{counts['failed']} failed"] if counts["failed"] else []
     typer.echo(", ".join(parts))
-
-
-def _write_report(path: Path, settings: "Settings", outcomes: "list[Outcome]") -> None:
-    """What became of each recording, as JSON: whole or not at all."""
-    import json
-    from dataclasses import asdict
-
-    from rephase import __version__
-    from rephase.reporting.tables import write_whole
-
-    entries = []
-    for outcome in outcomes:
-        entry: dict[str, object] = {
-            "source": str(outcome.job.source), "target": str(outcome.job.target), "status": outcome.status,
-            "error": one_line(outcome.error) if outcome.error is not None else None,
-        }  # fmt: skip
-        if outcome.report is not None:
-            done = outcome.report
-            entry |= {"audio_seconds": done.audio_seconds, "compute_seconds": done.compute_seconds}
-            entry["notices"] = done.notices
-        entries.append(entry)
-    content = {"rephase": __version__, "settings": asdict(settings), "recordings": entries}
-    write_whole(path, json.dumps(content, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """Tables in Markdown, figures in text, and files that are whole or not there."""
 
+import contextlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,7 +66,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
         draft.write_bytes(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise OutputError(
             f"can't write it ({error.strerror}); {path}; check the folder and the space on the disk"
         ) from error

@@ -5,6 +5,7 @@ carry the right times by themselves; where a container has no times at all, the 
 (`Container.clock`). Packets wait in a file until all tracks are encoded, so memory doesn't grow with the length.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
@@ -199,13 +200,19 @@ class _FrameMaker:
         return whole.astype(np.int16 if plain == "s16" else np.int32)
 
 
-def spool_beside(folder: Path) -> IO[bytes]:
+@contextlib.contextmanager
+def spool_beside(folder: Path) -> Iterator[IO[bytes]]:
     """A file without a name, on the disk that the result will need anyway.
 
     Args:
         folder: on that disk.
 
-    Returns:
-        The file, which vanishes when it is closed or the process ends, in whatever way.
+    Yields:
+        The file, which vanishes at the end, or when the process ends in whatever way.
     """
-    return tempfile.TemporaryFile(dir=folder, prefix=".rephase-")
+    spool = tempfile.TemporaryFile(dir=folder, prefix=".rephase-")  # noqa: SIM115 - closed below, whatever that says
+    try:
+        yield spool
+    finally:
+        with contextlib.suppress(OSError):  # on a full disk what still waits can't be written, and needn't be
+            spool.close()

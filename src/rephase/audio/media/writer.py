@@ -5,6 +5,7 @@ the tracks are encoded, one after the other, and at last their packets and those
 time. Copies keep their bytes and times; sound keeps its place on the same clock.
 """
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from rephase.audio.pcm import PIPE
 from rephase.audio.safe_target import SafeTarget
 from rephase.errors import AudioFileError, OutputError
 
+DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS}
 LARGEST_TIMESCALE = 2**31 - 1
 SOUND_LEADS_SECONDS = 0.5  # packets of sound are put this much before the picture that they belong to
 
@@ -107,6 +109,8 @@ class MediaWriter:
                 raise
             except (av.error.FFmpegError, ValueError) as error:
                 self._close_quietly()
+                if getattr(error, "errno", None) in DISK_ERRORS:
+                    raise self._safe.failed(words_of(error)) from error
                 # Streams of data are made by cameras for their own programs; few containers take those of others.
                 if "data" in leave_out or self._input is None or not self._input.streams.data:
                     raise OutputError(
