@@ -192,3 +192,13 @@ def test_damaged_files_give_a_whole_result_or_one_line(tmp_path, untouched, name
             assert all(np.isfinite(samples).all() and samples.size for _, _, samples in sounds_of(target))
     assert results, "some of them can be mended"
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rephase-")]
+
+
+@pytest.mark.parametrize("name", ["memo.m4a", "film.mp4", "film.mov"])
+def test_a_film_whose_index_is_missing_is_said_to(tmp_path, name):
+    """A camera writes its index at the end: where it dies, all sound is there and nobody knows where."""
+    source = film(tmp_path / name, Sound("aac", 44100))
+    content = source.read_bytes()
+    source.write_bytes(content[: content.index(b"moov") - 4])
+    with pytest.raises(AudioFileError, match=r"its index is missing.*; .*" + name):
+        audio_info(source)

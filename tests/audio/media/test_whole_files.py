@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rephase.audio.files import audio_info, read_blocks
 from rephase.errors import AudioFileError, OutputError
 
 from .conftest import Sound, copied, film, offset_seconds, sounds_of, speech
@@ -263,3 +264,15 @@ def test_permissions_and_times_are_those_of_the_recording(tmp_path, untouched, n
     status = (tmp_path / f"out-{name}").stat()
     assert stat.S_IMODE(status.st_mode) == 0o640
     assert status.st_mtime == 10**9
+
+
+@pytest.mark.parametrize("name", ["talk.m4a", "talk.mp4", "talk.mov"])
+def test_what_fills_the_last_packet_of_an_mp4_is_no_sound(untouched, tmp_path, name):
+    """AAC comes in packets of 1024 samples, and the file says to the sample where the sound ends."""
+    rate, seconds = 44100, 2.0  # 86.1 packets
+    soundfile.write(tmp_path / "talk.wav", speech("kitchen-0db", rate, seconds), rate)
+    untouched(tmp_path / "talk.wav", tmp_path / name)
+    info = audio_info(tmp_path / name)
+    blocks = list(read_blocks(info, 1000))
+    assert info.frames == sum(block.shape[1] for block in blocks) == rate * seconds
+    assert {block.shape[1] for block in blocks[:-1]} == {1000}

@@ -5,6 +5,7 @@ file that breaks off ends there. Both are told. Only a track of which nothing is
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+LONGEST_FRAME = 2048  # samples, of AAC
 TOLD_GAP_SECONDS = 0.02  # less is the inaccuracy of clocks
 
 
@@ -47,25 +49,35 @@ def read_track(info: AudioInfo, block_frames: int, notices: list[str]) -> Iterat
             raise AudioFileError(f"the file changed while it was read; {info.path}; start again once it is complete")
         stream = container.streams.audio[info.media.number - 1]
         timeline = Timeline(float(info.media.start), info.sample_rate, float(stream.time_base or 0))
-        source = _Frames(info, notices)
+        source, done = _Frames(info, notices), 0
         try:
             for frame in source.read(container, stream):
                 time = None if frame.pts is None or frame.time_base is None else frame.pts * float(frame.time_base)
                 for block in timeline.push(_samples(frame, info.dtype), time):
                     queue.append(block)
-                    while len(queue) >= block_frames:
+                    while len(queue) >= block_frames + LONGEST_FRAME:
+                        done += block_frames
                         yield queue.take(block_frames)
             for block in timeline.flush():
                 queue.append(block)
-                while len(queue) >= block_frames:
+                while len(queue) >= block_frames + LONGEST_FRAME:
+                    done += block_frames
                     yield queue.take(block_frames)
         except GapError as error:
             raise AudioFileError(
                 f"its clock jumps: {error}; {info.path}; cut it there, or mend its timestamps first"
             ) from error
-    if len(queue):
-        yield queue.take()
+        rest = len(queue) - _padding(info, stream, done + len(queue))
+    for start in range(0, rest, block_frames):
+        yield queue.take(min(block_frames, rest - start))
     _tell(notices, info, timeline)
+
+
+def _padding(info: AudioInfo, stream: "AudioStream", samples: int) -> int:
+    """How many of the decoded samples only fill the last packet: an MP4 says to the sample where its sound ends."""
+    assert info.media is not None
+    exact = "mov" in info.media.demuxer.split(",") and stream.time_base == Fraction(1, info.sample_rate)
+    return samples - info.frames if exact and 0 < samples - info.frames < LONGEST_FRAME else 0
 
 
 class _Frames:

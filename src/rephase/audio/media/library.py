@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 EXTRA = "pip install 'rephase[media]'"
 # Lists of other files, in other places: what a recording holds lies in itself.
 PLAYLISTS = {"hls", "concat", "dash", "sdp", "rtsp", "imf", "vapoursynth", "avisynth"}
+MOST_BOXES = 10_000  # a recording in fragments has one or two a second
 _importing = threading.Lock()
 
 
@@ -79,6 +80,11 @@ def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) 
             metadata_errors="surrogateescape",
         )
     except (av.error.FFmpegError, ValueError) as error:
+        if _lacks_index(path):
+            raise AudioFileError(
+                f"its index is missing, as where the power went or a copy broke off; {path}; copy it again, or mend it "
+                f"with a program that rebuilds the index from another recording of the same device"
+            ) from error
         words = words_of(error) if not reason or isinstance(error, OSError) else reason
         raise AudioFileError(
             f"this is no audio file that can be read ({words}); {path}; name a recording, or a video with sound"
@@ -87,6 +93,22 @@ def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) 
         if PLAYLISTS & set(container.format.name.split(",")):
             raise AudioFileError(f"this is a playlist, not a recording; {path}; name the recordings in it")
         yield container
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether a file begins as an MP4 or MOV does, in boxes of [size, 4 bytes; name, 4 bytes], and has no `moov`."""
+    names, place, end = [], 0, path.stat().st_size
+    with path.open("rb") as file:
+        while place + 8 <= end and len(names) < MOST_BOXES:
+            file.seek(place)
+            head = file.read(16)
+            names.append(head[4:8])
+            size = int.from_bytes(head[:4], "big")
+            size = int.from_bytes(head[8:], "big") if size == 1 else size
+            if size < 8:  # 0: to the end of the file
+                break
+            place += size
+    return names[:1] == [b"ftyp"] and b"moov" not in names
 
 
 def packets_of(container: "InputContainer", streams: Sequence[Any] | None = None) -> Iterator[Any]:
