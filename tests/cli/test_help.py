@@ -60,6 +60,7 @@ def test_version(rephase):
         (["enhance", "x.wav", "--start", "noon"], "--start: must be seconds or h:m:s"),
         (["enhance", "x.wav", "--start", "2", "--end", "1:00:00.5", "--runtime", "jax"], "'--runtime'"),
         (["enhance", "x.wav", "--start", "1:00", "--end", "60"], "--end: must lie after the start, 60 s, got '60'"),
+        (["enhance", "x.wav", "--report", "-"], "--report: goes into a file"),
         (["enhance", "x.wav", "--dry-run", "--report", "r.json"], "--report: can't go with --dry-run"),
         (["info"], "missing argument 'FILES'; in the command rephase info; see rephase info --help"),
         (["models", "extra"], "extra"),

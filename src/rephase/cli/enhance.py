@@ -127,6 +127,8 @@ def enhance(
     """
     rate = _parse_rate(output_rate)
     container = container.lower().removeprefix(".") if container else None
+    if report == PIPE:
+        raise typer.BadParameter("goes into a file: name it", param_hint="--report")
     if dry_run and report is not None:
         raise typer.BadParameter("can't go with --dry-run, which writes nothing", param_hint="--report")
     since, until = seconds_of(start or "0", "--start"), seconds_of(end, "--end") if end is not None else None
@@ -137,6 +139,7 @@ def enhance(
         "start": since, "end": until,
     }  # fmt: skip
     inputs = list(dict.fromkeys(inputs))
+    _check_container(output, container)
     if PIPE in inputs or output == str(PIPE):
         if dry_run or report is not None:
             raise typer.BadParameter("is for files, not for a pipe", param_hint="--dry-run" if dry_run else "--report")
@@ -170,7 +173,6 @@ def enhance(
         if found.below is not None:
             typer.echo(f"folders below are left out, such as {shown(found.below)}: --recursive takes them", err=True)
     else:
-        _check_container(output, container)
         if several:
             inputs, results = without_results(inputs, partial(_target, folder=folder, container=container))
         work = [Job(source, target) for source, target in _targets(inputs, output, folder, container).items()]
