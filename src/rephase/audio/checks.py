@@ -40,6 +40,20 @@ def check_readable(path: Path) -> None:
         raise AudioFileError(f"can't read it ({error.strerror}); {path}; check its name and permissions") from error
 
 
+def not_a_folder(path: Path) -> str:
+    """What to say where a folder of recordings is wanted and a path is none.
+
+    Args:
+        path: of no folder.
+
+    Returns:
+        What is wrong; where; what to do.
+    """
+    if path.exists():
+        return f"this is a file, not a folder; {path}; name the folder that it is in: {path.parent}"
+    return f"there is no such folder; {path}; name one that holds recordings"
+
+
 def check_rate(sample_rate: int, path: Path) -> None:
     """Checks that a recording's rate is one that can be enhanced.
 
