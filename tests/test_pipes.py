@@ -52,6 +52,19 @@ def test_raw_samples_stay_raw(pipe, talk):
     assert with_header[44:] == np.frombuffer(content, ">i2").astype("<i2").tobytes()
 
 
+@pytest.mark.parametrize(
+    ("channels", "extra", "told"),
+    [(1, 1, b"the last byte is left out: a sample of 1 channel (s16le)"), (3, 4, b"the last 4 bytes are left out")],
+)
+def test_bytes_that_are_no_whole_sample_are_told(pipe, channels, extra, told):
+    content = np.zeros(3000, "<i2").tobytes()
+    raw = ("--raw-rate", "16000", "--raw-channels", channels, "--strength", "0")
+    done = pipe("-", *raw, given=content + bytes(extra))
+    assert (done.returncode, done.stdout) == (0, content)
+    assert b"\n-: " + told in done.stderr
+    assert pipe("-", *raw, given=content).stderr.count(b"\n") == 1
+
+
 def test_the_model_runs_in_the_middle(pipe, talk, tmp_path):
     samples, rate = talk
     done = pipe("-", given=wav(samples, rate))
