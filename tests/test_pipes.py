@@ -112,6 +112,25 @@ def test_mistakes_are_one_line_and_leave_stdout_empty(pipe, arguments, given, re
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("- -o - <&-", b"rephase: standard input is closed; -; pipe a recording in, or name a file\n"),
+        ("a.wav -o - >&-", b"rephase: standard output is closed; -; name a file (-o clean.wav), or pipe the result on"),
+        ("a.wav -o - <&- > b.wav", b"a.wav -> -  (1.0 s"),
+        ("- -o b.wav < a.wav >&-", b""),
+    ],
+)
+def test_a_closed_stream_is_missed_only_where_it_is_used(identity_model, tmp_path, arguments, reason):
+    (tmp_path / "a.wav").write_bytes(wav(np.ones(16000), 16000))
+    line = f"{sys.executable} -m rephase enhance --model {identity_model} --strength 0 {arguments}"
+    done = subprocess.run(line, shell=True, stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, check=False)
+    assert done.stderr.startswith(reason)
+    assert done.stderr.count(b"\n") == bool(reason)
+    assert done.returncode == (2 if b"closed" in reason else 0)
+    assert (tmp_path / "b.wav").exists() == (done.returncode == 0)
+
+
 def test_who_stops_reading_ends_it_quietly(identity_model, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((3_000_000, 1), np.int16), 16000)
     line = f"{sys.executable} -m rephase enhance a.wav -o - --strength 0 --model {identity_model}"
