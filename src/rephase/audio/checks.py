@@ -25,10 +25,7 @@ def check_readable(path: Path) -> None:
         raise AudioFileError(f"a file name can't hold a zero byte; {str(path)!r}; check the name")
     try:
         if path.is_dir():
-            raise AudioFileError(
-                f"this is a folder, not a recording; {path}; "
-                f"name the files in it: rephase enhance {path}/*.wav -o cleaned/"
-            )
+            raise AudioFileError(f"this is a folder, not a recording; {path}; name the recordings in it")
         if path.exists() and not path.is_file():
             raise AudioFileError(f"this is no regular file; {path}; name a recording")
         with path.open("rb") as file:
