@@ -52,6 +52,19 @@ def test_raw_samples_stay_raw(pipe, talk):
     assert with_header[44:] == np.frombuffer(content, ">i2").astype("<i2").tobytes()
 
 
+@pytest.mark.parametrize(
+    ("channels", "extra", "told"),
+    [(1, 1, b"the last byte is left out: a sample of 1 channel (s16le)"), (3, 4, b"the last 4 bytes are left out")],
+)
+def test_bytes_that_are_no_whole_sample_are_told(pipe, channels, extra, told):
+    content = np.zeros(3000, "<i2").tobytes()
+    raw = ("--raw-rate", "16000", "--raw-channels", channels, "--strength", "0")
+    done = pipe("-", *raw, given=content + bytes(extra))
+    assert (done.returncode, done.stdout) == (0, content)
+    assert b"\n-: " + told in done.stderr
+    assert pipe("-", *raw, given=content).stderr.count(b"\n") == 1
+
+
 def test_the_model_runs_in_the_middle(pipe, talk, tmp_path):
     samples, rate = talk
     done = pipe("-", given=wav(samples, rate))
@@ -97,6 +110,25 @@ def test_mistakes_are_one_line_and_leave_stdout_empty(pipe, arguments, given, re
     assert (done.returncode, done.stdout) == (2, b"")
     assert reason.encode() in done.stderr
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("- -o - <&-", b"rephase: standard input is closed; -; pipe a recording in, or name a file\n"),
+        ("a.wav -o - >&-", b"rephase: standard output is closed; -; name a file (-o clean.wav), or pipe the result on"),
+        ("a.wav -o - <&- > b.wav", b"a.wav -> -  (1.0 s"),
+        ("- -o b.wav < a.wav >&-", b""),
+    ],
+)
+def test_a_closed_stream_is_missed_only_where_it_is_used(identity_model, tmp_path, arguments, reason):
+    (tmp_path / "a.wav").write_bytes(wav(np.ones(16000), 16000))
+    line = f"{sys.executable} -m rephase enhance --model {identity_model} --strength 0 {arguments}"
+    done = subprocess.run(line, shell=True, stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, check=False)
+    assert done.stderr.startswith(reason)
+    assert done.stderr.count(b"\n") == bool(reason)
+    assert done.returncode == (2 if b"closed" in reason else 0)
+    assert (tmp_path / "b.wav").exists() == (done.returncode == 0)
 
 
 def test_who_stops_reading_ends_it_quietly(identity_model, tmp_path):

@@ -201,7 +201,7 @@ def _decodes(decoder: str) -> bool:
 def _missing() -> Iterator[str]:
     for package in NEEDED:
         if _version(package) is None and not (package == "onnxruntime" and _version("onnxruntime-gpu")):
-            yield f"{package}: pip install --force-reinstall rephase"
+            yield f"{package}: install rephase again from its checkout"
     for package, extra, what in (
         ("av", "media", "video, M4A, WMA, AMR"),
         ("torch", "torch", "runtime torch and export"),
@@ -224,7 +224,7 @@ def _proof() -> Iterator[str]:
     enhanced = enhancer.enhance(noisy, 48_000)
     seconds = time.perf_counter() - started
     if enhanced.shape != noisy.shape or not np.isfinite(enhanced).all() or np.array_equal(enhanced, noisy):
-        yield "FAILS: the model gave something that can't be: pip install --force-reinstall rephase"
+        yield "FAILS: the model gave something that can't be: install rephase again from its checkout"
         return
     where = f"{enhancer.runtime.name} ({enhancer.runtime.device})"
     yield f"{enhancer.model.name} on {where} enhanced 1 s of sound at 48 kHz in {seconds:.2f} s"

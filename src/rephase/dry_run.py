@@ -32,6 +32,7 @@ from rephase.ledger import Job, Ledger, LedgerBeside
 
 LONGEST_EXCERPT = 10.0  # s
 WARM_UP = 0.5  # s
+Kind = tuple[str, int, int, float | None]  # container and codec, channels, Hz, compression level
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,10 @@ class _Work:
         return self.result.tracks[0].sample_rate
 
     @property
-    def kind(self) -> tuple[str, int]:
-        """What the room that a sample takes depends on."""
-        return self.format.words, self.info.channels
+    def kind(self) -> Kind:
+        """What the room that a sample takes depends on; files of about one bit rate are of one kind."""
+        level = self.format.compression_level if isinstance(self.format, AudioFormat) else None
+        return self.format.words, self.info.channels, self.sample_rate, None if level is None else round(level, 2)
 
     def excerpt(self, seconds: float) -> Float[np.ndarray, "channels time"]:
         """The recording's first seconds."""
@@ -185,7 +187,7 @@ class _Measured:
     settings: Settings
     workers: int
     _per_second: float | None = None
-    _sizes: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
+    _sizes: dict[Kind, tuple[int, float]] = field(default_factory=dict)
 
     def speed(self, work: Sequence[_Work]) -> float:
         """Seconds that a second of one channel takes: of the longest recording whose beginning can be read."""
@@ -255,7 +257,14 @@ def _encoded(samples: np.ndarray, work: _Work, tags: Mapping[str, str] | None = 
         return b""
     file = io.BytesIO()
     with soundfile.SoundFile(
-        file, "w", work.sample_rate, len(samples), work.format.subtype, format=work.format.format
+        file,
+        "w",
+        work.sample_rate,
+        len(samples),
+        work.format.subtype,
+        format=work.format.format,
+        compression_level=work.format.compression_level,
+        bitrate_mode=work.format.bitrate_mode,
     ) as sound:
         write_tags(sound, tags or {})
         sound.write(samples.T)

@@ -120,7 +120,8 @@ def enhance_pipe(
     if source == PIPE:
         pcm, size = (raw, None) if raw is not None else read_wav_header(stdin)
         info = _described(pcm)
-        blocks = _checked(info, read_pcm(stdin, pcm, size, max(1, pcm.sample_rate // BLOCKS_A_SECOND)))
+        most = max(1, pcm.sample_rate // BLOCKS_A_SECOND)
+        blocks = _checked(info, read_pcm(stdin, pcm, size, most, notices=notices))
     else:
         plan = plan_result(source, Path("stdout.wav"), track=settings.track)
         info, lead = plan.tracks[0].info, plan.tracks[0].lead

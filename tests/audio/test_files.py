@@ -98,7 +98,7 @@ def bad_file(folder, kind):
         ("no samples", "the recording has no samples"),
         ("slow", "sample rate must be 4000 to 768000 Hz, got 1000"),
         ("many", "at most 64 channels can be enhanced, got 65"),
-        ("folder", "this is a folder"),
+        ("folder", "this is a folder, not a recording; .*; name the recordings in it$"),
         ("pipe", "this is no regular file"),
         ("headerless", "it has no header"),
         ("zero byte", "zero byte"),

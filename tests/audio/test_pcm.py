@@ -71,7 +71,9 @@ def test_the_length_may_be_unknown(size):
 def test_however_it_trickles_the_samples_are_the_same(sizes):
     pcm = PcmFormat(16000, 2, "s24le")
     content = np.random.default_rng(0).bytes(6 * 300 + 5)  # a frame that was cut off
-    blocks = list(read_pcm(Trickle(content, sizes), pcm, None, 100))
+    notices: list[str] = []
+    blocks = list(read_pcm(Trickle(content, sizes), pcm, None, 100, notices=notices))
+    assert notices == ["the last 5 bytes are left out: a sample of 2 channels (s24le) has 6 bytes"]
     np.testing.assert_array_equal(np.concatenate(blocks, axis=1), pcm.decoded(content[: 6 * 300]))
     assert max(block.shape[1] for block in blocks) <= 101
 

@@ -58,6 +58,14 @@ def test_a_corpus_that_is_not_there_says_where_to_get_it(rephase, tmp_path):
     outcome = rephase("data", "prepare", "vctk", tmp_path / "empty", tmp_path / "out")
     assert outcome.code == 2
     assert "lacks wav48_silence_trimmed" in outcome.error
+    (tmp_path / "vctk.zip").touch()
+    outcome = rephase("data", "prepare", "vctk", tmp_path / "vctk.zip", tmp_path / "out")
+    assert f"this is a file, not a folder; {tmp_path}/vctk.zip; unpack it" in outcome.error
+    for folder, reason in (("nowhere", "there is no such folder"), ("empty", "there is no recording of")):
+        outcome = rephase("data", "prepare", "folder", tmp_path / folder, tmp_path / "out")
+        assert outcome.code == 2
+        assert reason in outcome.error
+        assert outcome.error.endswith(f"{tmp_path}/{folder}; name the folder of your recordings")
 
 
 def test_a_part_of_a_corpus_needs_partial_and_differences_are_told(rephase, tmp_path):

@@ -72,10 +72,13 @@ def test_what_is_left_out_is_listed_and_the_exit_code_is_1(rephase, clean, tmp_p
         (["--task", "denoise", "--codec", "aac"], "--codec: must be opus, mp3 or opus,mp3, got 'aac'"),
         (["--task", "bandwidth", "--band", "2000", "--rates", "8000"], "--band: can't go with --rates"),
         (["--task", "denoise", "--noise", "nowhere"], "there is no such folder; nowhere"),
+        (["--task", "denoise", "--noise", "noise.wav"], "this is a file, not a folder; noise.wav; name the folder"),
         ([], "missing option '--task'"),
     ],
 )
-def test_wrong_usage_is_one_line_and_2(rephase, clean, tmp_path, arguments, expected):
+def test_wrong_usage_is_one_line_and_2(rephase, clean, tmp_path, monkeypatch, arguments, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noise.wav").touch()
     outcome = rephase("degrade", clean, tmp_path / "out", *arguments)
     assert outcome.code == 2
     assert expected in outcome.error

@@ -64,6 +64,28 @@ def test_the_size_of_a_wav_is_exact(tmp_path, recordings, identity_model):
         (tmp_path / "a.wav").unlink()
 
 
+def test_the_size_of_a_lossy_result_follows_its_bit_rate(tmp_path, recordings, identity_model):
+    from rephase.batch import Settings
+    from rephase.dry_run import plan
+    from rephase.enhancer import Enhancer
+    from rephase.ledger import Job
+
+    samples, _ = soundfile.read(recordings / "b.flac")
+    jobs = []
+    for name, rate, level in [
+        ("320.mp3", 44100, 0.0), ("96.mp3", 44100, 0.78), ("64.mp3", 16000, 0.63), ("large.ogg", 44100, 0.0),
+        ("small.ogg", 44100, 0.9),
+    ]:  # fmt: skip
+        mode = "CONSTANT" if name.endswith("mp3") else None
+        with soundfile.SoundFile(tmp_path / name, "w", rate, 1, compression_level=level, bitrate_mode=mode) as sound:
+            sound.write(samples)
+        jobs.append(Job(tmp_path / name, tmp_path / f"out-{name}"))
+    enhancer = Enhancer.from_pretrained(identity_model)
+    for job, planned in zip(jobs, plan(jobs, enhancer, Settings.of(enhancer))):
+        enhancer.enhance_file(job.source, job.target)
+        assert planned.bytes == pytest.approx(job.target.stat().st_size, rel=0.15), job.source.name
+
+
 def test_parts_and_strength_0_take_less_time(tmp_path, recordings, identity_model):
     from rephase.audio.results import plan_result
     from rephase.batch import Settings

@@ -54,9 +54,13 @@ def test_version(rephase):
         (["enhanse", "x.wav"], "no such command 'enhanse'. Did you mean 'enhance'?; in the command rephase; see"),
         (["enhance"], "missing argument 'INPUTS'; in the command rephase enhance; see rephase enhance --help"),
         (["enhance", "x.wav", "--nonsense"], "no such option: --nonsense"),
-        (["enhance", "x.wav", "--strength"], "'--strength'"),
-        (["enhance", "x.wav", "--strength", "loud"], "'--strength'"),
-        (["enhance", "x.wav", "--jobs", "-1"], "'--jobs'"),
+        (["enhance", "x.wav", "--strength"], "'--strength' requires an argument; in the command rephase enhance; see"),
+        (["data", "shard", "--rate"], "'--rate' requires an argument; in the command rephase data shard; see"),
+        (["enhance", "x.wav", "--strength", "0,7"], "'--strength': must be a number from 0 to 1, got '0,7'; in"),
+        (["enhance", "x.wav", "--strength", "2"], "'--strength': must be a number from 0 to 1, got '2'; in"),
+        (["enhance", "x.wav", "--jobs", "-1"], "'--jobs': must be a whole number from 0, got '-1'; in"),
+        (["enhance", "x.wav", "--raw-rate", "8k"], "'--raw-rate': must be a whole number, got '8k'; in"),
+        (["enhance", "x.wav", "--highband", "kep"], "'--highband': 'kep' is not one of 'follow', 'keep', 'drop'; in"),
         (["enhance", "x.wav", "--start", "noon"], "--start: must be seconds or h:m:s"),
         (["enhance", "x.wav", "--start", "2", "--end", "1:00:00.5", "--runtime", "jax"], "'--runtime'"),
         (["enhance", "x.wav", "--start", "1:00", "--end", "60"], "--end: must lie after the start, 60 s, got '60'"),
@@ -71,6 +75,14 @@ def test_wrong_usage_is_one_line_and_2(rephase, arguments, expected):
     assert outcome.code == 2
     assert expected in outcome.error
     assert outcome.error.endswith("--help")
+
+
+@pytest.mark.parametrize("name", ["-dash.wav", "--dash.wav"])
+def test_a_file_that_is_taken_for_an_option_is_told(rephase, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert "; see rephase enhance --help" in rephase("enhance", name).error
+    (tmp_path / name).touch()
+    assert f"; name the file as ./{name}, or see rephase enhance --help" in rephase("enhance", name).error
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs():

@@ -98,6 +98,14 @@ def test_what_is_no_time_is_refused(text):
         seconds_of(text, "--start")
 
 
+@pytest.mark.parametrize("text", ["1:99", "1:60", "0:60:00", "1:02:60.5", "1:75:00"])
+def test_what_runs_over_after_a_colon_is_refused(text):
+    import typer
+
+    with pytest.raises(typer.BadParameter, match=f"minutes and seconds after a colon must be below 60, got '{text}'"):
+        seconds_of(text, "--end")
+
+
 def test_times_and_durations():
     assert [seconds_of(text, "") for text in ("0", "7.25", "1:30", "100:00", "2:00:00.5")] == [
         0,

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -103,7 +104,8 @@ def test_what_is_no_report_is_an_error(damage, tmp_path, values):
     if damage == "half":
         report(tmp_path, "A", values)
         (tmp_path / "summary.json").write_text('{"metrics": ')
-    with pytest.raises(EvaluationError, match="no whole report here"):
+    reason = {"half": "what it holds is damaged", "nothing": "summary.json: no such file or directory"}[damage]
+    with pytest.raises(EvaluationError, match=re.escape(f"there is no whole report here ({reason}); {tmp_path}; name")):
         read_report(tmp_path)
 
 

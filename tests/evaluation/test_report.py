@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -108,6 +109,15 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(results, tmp_path):
     assert "4 values of" not in page.text
     assert "22 values of 20 items are missing" in page.text
     assert text.count("<svg") == 3
+
+
+def test_dollars_in_names_are_no_formulas(results, tmp_path):
+    rooms = [r"run_$\a$", "x$_$", r"a\$b"]
+    items = [replace(item, conditions={r"r$\q$": rooms[number % 3]}) for number, item in enumerate(results.items)]
+    write_report(replace(results, system=r"$\system$", items=items), tmp_path)
+    plots = "".join(re.findall(r"<svg.*?</svg>", (tmp_path / "index.html").read_text(encoding="utf-8"), re.DOTALL))
+    for name in (r"$\system$", r"r$\q$", *rooms):
+        assert f">{name}<" in plots
 
 
 def test_the_page_plays_best_and_worst(scored, folders, tmp_path):

@@ -25,10 +25,7 @@ def check_readable(path: Path) -> None:
         raise AudioFileError(f"a file name can't hold a zero byte; {str(path)!r}; check the name")
     try:
         if path.is_dir():
-            raise AudioFileError(
-                f"this is a folder, not a recording; {path}; "
-                f"name the files in it: rephase enhance {path}/*.wav -o cleaned/"
-            )
+            raise AudioFileError(f"this is a folder, not a recording; {path}; name the recordings in it")
         if path.exists() and not path.is_file():
             raise AudioFileError(f"this is no regular file; {path}; name a recording")
         with path.open("rb") as file:
@@ -38,6 +35,20 @@ def check_readable(path: Path) -> None:
         raise AudioFileError(f"there is no such file; {path}; check the name") from error
     except OSError as error:
         raise AudioFileError(f"can't read it ({error.strerror}); {path}; check its name and permissions") from error
+
+
+def not_a_folder(path: Path) -> str:
+    """What to say where a folder of recordings is wanted and a path is none.
+
+    Args:
+        path: of no folder.
+
+    Returns:
+        What is wrong; where; what to do.
+    """
+    if path.exists():
+        return f"this is a file, not a folder; {path}; name the folder that it is in: {path.parent}"
+    return f"there is no such folder; {path}; name one that holds recordings"
 
 
 def check_rate(sample_rate: int, path: Path) -> None:

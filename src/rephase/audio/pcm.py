@@ -190,7 +190,7 @@ def read_wav_header(stream: Readable) -> tuple[PcmFormat, int | None]:
 
 
 def read_pcm(
-    stream: Readable, pcm: PcmFormat, size: int | None, block_frames: int
+    stream: Readable, pcm: PcmFormat, size: int | None, block_frames: int, *, notices: list[str] | None = None
 ) -> Iterator[Float[np.ndarray, "channels time"]]:
     """Reads samples as they come.
 
@@ -199,6 +199,7 @@ def read_pcm(
         pcm: what comes.
         size: bytes of it; to the end of the stream if None.
         block_frames: samples a block at most.
+        notices: gets a line if bytes at the end are left out, as they are no whole frame.
 
     Yields:
         Blocks, as soon as something is there.
@@ -209,13 +210,17 @@ def read_pcm(
         wanted = block_frames * pcm.frame_bytes
         content = read(wanted if left is None else min(wanted, left))
         if not content:
-            return
+            break
         left = None if left is None else left - len(content)
         rest += content
         whole = len(rest) // pcm.frame_bytes * pcm.frame_bytes
         if whole:
             yield pcm.decoded(rest[:whole])
             rest = rest[whole:]
+    if rest and notices is not None:
+        told = "the last byte is" if len(rest) == 1 else f"the last {len(rest)} bytes are"
+        channels = "1 channel" if pcm.channels == 1 else f"{pcm.channels} channels"
+        notices.append(f"{told} left out: a sample of {channels} ({pcm.sample}) has {pcm.frame_bytes} bytes")
 
 
 def _parsed(content: bytes) -> PcmFormat:

@@ -6,6 +6,7 @@ Nothing above `main` prints a traceback: an error becomes one line on stderr, an
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated, Any
 
@@ -96,6 +97,18 @@ def _moved(stream: Any, number: int) -> Any:
     return moved
 
 
+def _called(arguments: Sequence[str]) -> str:
+    """The command that a command line calls, with the words before it."""
+    command: Any = typer.main.get_command(app)
+    words = ["rephase"]
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        words.append(word)
+    return " ".join(words)
+
+
 def main() -> None:
     """Runs the command line and exits.
 
@@ -107,7 +120,7 @@ def main() -> None:
     try:
         sys.exit(app(prog_name="rephase", standalone_mode=False))
     except UsageError as error:
-        typer.echo(usage_line(error), err=True)
+        typer.echo(usage_line(error, _called(sys.argv[1:]), sys.argv[1:]), err=True)
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one place where every error turns into a line for the user
         typer.echo(f"rephase: {one_line(error)}", err=True)

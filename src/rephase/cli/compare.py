@@ -37,7 +37,7 @@ def compare(
     Gives mean differences with 95 % bootstrap intervals, Wilcoxon's signed-rank test corrected for the number of
     metrics, and on how many items each is better. With -o it writes comparison.csv, .json, .md and a page with a plot.
     """
-    from rephase.errors import OutputError, RephaseError
+    from rephase.errors import RephaseError
 
     try:
         from rephase.evaluation.comparison import compare_reports, comparison_rows, read_report, write_comparison
@@ -52,16 +52,23 @@ def compare(
         if not equals:
             raise RephaseError(f"--where must be CONDITION=VALUE; got {text}; try --where task=denoise")
         wanted.setdefault(name, set()).add(value)
+    if output is not None:
+        _check_output(output, reports)
     comparisons, notes = compare_reports([read_report(folder).where(wanted) for folder in reports])
     notes = [f"only items with {' and '.join(where)}", *notes] if where else notes
     typer.echo(markdown_table(*comparison_rows(comparisons)))
     for note in notes:
         typer.echo(note, err=True)
-    if output is None:
-        return
+    if output is not None:
+        write_comparison(comparisons, notes, output)
+        typer.echo(f"comparison: {output / 'index.html'}")
+
+
+def _check_output(output: Path, reports: list[Path]) -> None:
+    """Refuses an output that can't be written to, before anything is compared."""
+    from rephase.errors import OutputError
+
     if output.exists() and not output.is_dir():
         raise OutputError(f"the output is a file; {output}; name a folder")
     if output.resolve() in {folder.resolve() for folder in reports}:
         raise OutputError(f"the output is one of the reports; {output}; name another folder, reports are kept")
-    write_comparison(comparisons, notes, output)
-    typer.echo(f"comparison: {output / 'index.html'}")

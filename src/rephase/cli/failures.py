@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -59,22 +60,42 @@ def one_line(error: Exception) -> str:
     return shown(" ".join(message.split()))
 
 
-def usage_line(error: Exception) -> str:
+def usage_line(error: Exception, command: str, arguments: Sequence[str]) -> str:
     """What to say of a command line that can't be understood.
 
     Args:
-        error: click's usage error, with the context in which it arose.
+        error: click's usage error, with the context in which it arose, if it was known there.
+        command: that was called.
+        arguments: all of the command line.
 
     Returns:
         One line; the help itself where the command line was empty.
     """
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "rephase"
+    command = context.command_path if context is not None else command
     message = getattr(error, "format_message", lambda: str(error))()
     if context is not None and message == context.get_help():
         return message
-    message = " ".join(message.split()).rstrip(".")
-    return f"rephase: {message[:1].lower()}{message[1:]}; in the command {command}; see {command} --help"
+    message = " ".join(_with_value(message, error).split()).rstrip(".")
+    option = getattr(error, "option_name", None)
+    files = [name for name in arguments if option and name.startswith(option) and Path(name).exists()]
+    hint = f"name the file as ./{files[0]}, or see" if files else "see"
+    return shown(f"rephase: {message[:1].lower()}{message[1:]}; in the command {command}; {hint} {command} --help")
+
+
+def _with_value(message: str, error: Exception) -> str:
+    """The message, with the value that was refused where typer has only pydantic's words for what it should be."""
+    details = getattr(error.__cause__, "errors", None)
+    wanted = getattr(getattr(error, "param", None), "type_descriptor", None)
+    if details is None or wanted is None:
+        return message
+    if wanted.annotation not in (int, float):
+        return message.replace("Value error, ", "", 1)
+    words = "must be a number" if wanted.annotation is float else "must be a whole number"
+    for word, limit in (("from", wanted.parameter_info.min), ("to", wanted.parameter_info.max)):
+        words += "" if limit is None else f" {word} {limit:g}"
+    (refused, *_) = details()
+    return message.replace(refused["msg"], f"{words}, got {refused['input']!r}")
 
 
 def report_failures(failures: list[Exception], *, of: int) -> None:

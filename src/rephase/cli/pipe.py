@@ -1,9 +1,10 @@
 """`rephase enhance -`: standard input and output in place of files."""
 
+import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
 import typer
 
@@ -49,6 +50,10 @@ def enhance_through_pipe(
 
     if len(inputs) > 1:
         raise AudioFileError(f"a pipe holds one recording; {len(inputs)} inputs; call rephase once for each")
+    if inputs[0] == PIPE and sys.stdin is None:
+        raise AudioFileError("standard input is closed; -; pipe a recording in, or name a file")
+    if output == str(PIPE) and sys.stdout is None:
+        raise OutputError("standard output is closed; -; name a file (-o clean.wav), or pipe the result on")
     if inputs[0] == PIPE and sys.stdin.isatty():
         raise AudioFileError(
             "nothing is piped in; -; such as: ffmpeg -i INPUT -f wav - | rephase enhance - -o clean.wav"
@@ -68,8 +73,8 @@ def enhance_through_pipe(
             inputs[0],
             Path(output),
             Settings.of(enhancer, **options),
-            stdin=sys.stdin.buffer,
-            stdout=sys.stdout.buffer,
+            stdin=_bytes_of(sys.stdin),
+            stdout=_bytes_of(sys.stdout),
             raw=pcm,
             overwrite=overwrite,
         )
@@ -80,6 +85,11 @@ def enhance_through_pipe(
     tell_report(report, err=output == str(PIPE))
     for notice in report.notices:
         typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
+
+
+def _bytes_of(stream: TextIO | None) -> BinaryIO:
+    """What lies below a standard stream; where it is closed, and so not used, something empty in its place."""
+    return io.BytesIO() if stream is None else stream.buffer
 
 
 def tell_report(report: "Report", *, err: bool = False) -> None:

@@ -30,6 +30,8 @@ def seconds_of(text: str, option: str) -> float:
             f"must be seconds or h:m:s, such as 90.5 or 0:01:30.5, got {text!r}", param_hint=option
         )
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    if (found[1] and minutes >= 60) or (found[2] and seconds >= 60):
+        raise typer.BadParameter(f"minutes and seconds after a colon must be below 60, got {text!r}", param_hint=option)
     return 3600 * hours + 60 * minutes + seconds
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int16
 
+from rephase.audio.checks import not_a_folder
 from rephase.audio.formats import CONTAINERS
 from rephase.data.corpus import FULL_SCALE
 from rephase.data.decoding import decoded
@@ -56,7 +57,7 @@ def open_folder(path: Path) -> Folder:
         RephaseError: If there is no such folder, or no recording in it.
     """
     if not path.is_dir():
-        raise RephaseError(f"there is no such folder; {path}; name one that holds recordings")
+        raise RephaseError(not_a_folder(path))
     names = (file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in CONTAINERS and file.is_file())
     files = tuple(sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)))
     if not files:

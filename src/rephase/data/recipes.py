@@ -15,6 +15,7 @@ from rephase.audio.media.containers import MEDIA_SUFFIXES
 
 Kind = Literal["speech", "noise", "degraded"]
 AUDIO = "|".join(sorted(re.escape(suffix) for suffix in CONTAINERS.keys() | MEDIA_SUFFIXES))  # of folders
+OWN_DISK = "your own disk"  # where recordings of one's own are
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Recipe:
     def where(self) -> str:
         """Where to get it and on which terms, for messages."""
         return f"{self.title} is at {self.url} ({self.licence})"
+
+    @property
+    def advice(self) -> str:
+        """What to do where it is not found, for messages."""
+        return "name the folder of your recordings" if self.url == OWN_DISK else f"{self.where}; unpack it there"
 
 
 # ---------------------------------------------------------------- VoiceBank+DEMAND
@@ -208,4 +214,4 @@ def folder_recipe(name: str, kind: Kind) -> Recipe:
     if not re.fullmatch(r"[\w][\w .+-]*", name):
         raise ValueError(f"name must be letters, digits and . + - _ or spaces; got {name!r}. Choose another --name")
     part = Part(".", kind, rf"(?i:(?:(?P<speaker>[^/]+)/)?.*(?:{AUDIO}))", needed=True)
-    return Recipe(name, name, "your own disk", "not stated", (part,), by_share=True)
+    return Recipe(name, name, OWN_DISK, "not stated", (part,), by_share=True)

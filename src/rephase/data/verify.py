@@ -47,18 +47,20 @@ def find(src: Path, recipe: Recipe) -> list[Found]:
     Raises:
         CorpusError: If there is no such folder, or none of the corpus's folders, or one that it can't be without.
     """
+    if src.is_file():
+        raise CorpusError(f"this is a file, not a folder; {src}; unpack it, and name the folder of what was in it")
     if not src.is_dir():
-        raise CorpusError(f"there is no such folder; {src}; {recipe.where}; unpack it there")
+        raise CorpusError(f"there is no such folder; {src}; {recipe.advice}")
     folders = {part: _folder(src, part.folder) for part in recipe.parts}
     gone = [part for part, folder in folders.items() if part.needed and folder is None]
     if gone or not any(folders.values()):
         lacking = gone or recipe.parts[:3]
         packed = [part.archive for part in lacking if part.archive and (src / part.archive).is_file()]
-        hint = f"unpack {', '.join(packed)}" if packed else f"{recipe.where}; unpack it there"
+        hint = f"unpack {', '.join(packed)}" if packed else recipe.advice
         raise CorpusError(f"this folder lacks {', '.join(part.folder for part in lacking)}; {src}; {hint}")
     found = [file for part, folder in folders.items() if folder is not None for file in _files(part, folder)]
     if not found:
-        raise CorpusError(f"there is no recording of {recipe.title} in this folder; {src}; {recipe.where}")
+        raise CorpusError(f"there is no recording of {recipe.title} in this folder; {src}; {recipe.advice}")
     return found
 
 

@@ -118,9 +118,11 @@ def read_report(folder: Path) -> Report:
         metrics = [name for name in summary["metrics"] if name in METRICS]
         return Report(folder, str(summary["system"]), rows, metrics, columns[1 : columns.index("seconds")])
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = "what it holds is damaged"
+        if isinstance(error, OSError):
+            reason = f"{Path(error.filename).name}: {str(error.strerror).lower()}"
         raise EvaluationError(
-            f"there is no whole report here ({type(error).__name__}: {error}); {folder}; name a folder that "
-            f"`rephase evaluate` wrote"
+            f"there is no whole report here ({reason}); {folder}; name a folder that `rephase evaluate` wrote"
         ) from error
 
 

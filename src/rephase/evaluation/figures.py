@@ -69,7 +69,7 @@ def scatter_plots(results: Results, condition: str | None) -> str:
         for (value, scores), colour in zip(groups.items(), PALETTE * 2):
             both = [scored for scored in scores if {metric.name, DEGRADED + metric.name} <= scored.values.keys()]
             before, after = ([s.values[c] for s in both] for c in (DEGRADED + metric.name, metric.name))
-            plot.scatter(before, after, s=14, color=colour, alpha=0.75, linewidths=0, label=value)
+            plot.scatter(before, after, s=14, color=colour, alpha=0.75, linewidths=0, label=short(value, 30))
             every += before + after
         if every:
             low, high = min(every), max(every)
@@ -85,7 +85,8 @@ def scatter_plots(results: Results, condition: str | None) -> str:
         plot.set(xlabel="degraded", ylabel=short(results.system, 24))
         plot.set_box_aspect(1)
     if condition and axes:
-        figure.legend(*axes[0].get_legend_handles_labels(), title=condition, loc="outside right upper", frameon=False)
+        entries, title = axes[0].get_legend_handles_labels(), short(condition, 30)
+        figure.legend(*entries, title=title, loc="outside right upper", frameon=False)
     return as_svg(figure)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rephase.audio.checks import not_a_folder
 from rephase.audio.formats import CONTAINERS
 from rephase.evaluation.catalogue import EvaluationError
 
@@ -144,7 +145,7 @@ class _Tree:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise EvaluationError(f"there is no such folder; {folder}; name one that holds recordings")
+            raise EvaluationError(not_a_folder(folder))
         self.files: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] = {}
         for path in sorted(_recordings(folder)):
@@ -192,8 +193,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in csv.DictReader(file)]
+    except FileNotFoundError as error:
+        raise EvaluationError(f"there is no such list of items; {path}; check the name") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EvaluationError(f"can't read the list of items ({error}); {path}; name a CSV file") from error
+        reason = str(error.strerror).lower() if isinstance(error, OSError) else "it is no table in UTF-8"
+        raise EvaluationError(f"can't read the list of items ({reason}); {path}; name a CSV file") from error
     if not rows:
         raise EvaluationError(f"the list holds no items; {path}; it needs a line of column names and one for each item")
     return rows

@@ -60,5 +60,6 @@ def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def short(text: str, length: int) -> str:
-    """The text, cut in the middle where it is too long."""
-    return text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-(length // 2) :]}"
+    """The text for a label, cut in the middle where it is too long; its dollars stand for no formula."""
+    cut = text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-(length // 2) :]}"
+    return cut.replace("$", r"\$")
