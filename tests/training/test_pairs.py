@@ -198,6 +198,11 @@ def test_sources_are_drawn_by_their_weight():
     assert {often._speech.place(np.random.default_rng(seed))[0] for seed in range(50)} == {1}
 
 
+def test_weights_that_leave_no_speech_are_refused(tmp_path, changed):
+    with pytest.raises(RephaseError, match=r"data\.source_weights must leave .*; librispeech; give one of them more"):
+        open_sources(changed("data.source_weights={librispeech: 0.0}"), tmp_path)
+
+
 def test_weights_of_sources_that_there_are_not_are_told_once(tmp_path, changed, caplog):
     open_sources(changed("data.source_weights={librispeech: 2.0}"), tmp_path)
     assert "source_weights" not in caplog.text

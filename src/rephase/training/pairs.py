@@ -61,6 +61,12 @@ class Degrader:
         self.rooms = None if rooms is None else rooms.to(self.device)
         weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
+        if not self.speech_weights.sum() > 0:
+            names = ", ".join(sorted(set(speech.sources)))
+            raise RephaseError(
+                "data.source_weights must leave some speech to draw; got 0 for all sources that a split has; "
+                f"{names}; give one of them more than 0"
+            )
         self._speech = Crops(speech, self.speech_weights, device)
         self._noise = None
         if noise is not None:
