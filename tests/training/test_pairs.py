@@ -16,6 +16,7 @@ from rephase.degradations.chain import Chain
 from rephase.degradations.noise import active_power
 from rephase.errors import RephaseError
 from rephase.training.batches import TrainingBatches, ValidationBatches
+from rephase.training.experiment import ExperimentError
 from rephase.training.pairs import KINDS, Degrader
 from rephase.training.sources import open_sources
 
@@ -296,8 +297,27 @@ def test_without_noise_and_rooms_there_must_be_no_need_of_them(corpora):
         Degrader(speech, None, decaying_rooms(), Chain())
     with pytest.raises(RephaseError, match=r"rooms must be responses where p_room is 0.4; got None. Try p_room=0."):
         Degrader(speech, None, None, Chain(p_noise=0.0, p_second_noise=0.0))
-    degraded, clean = Degrader(speech, None, None, plain(p_noise=0.0)).batch((0,), 2, 0.5)
-    assert torch.equal(degraded, clean)
+    for second in (0.0, 1.0):  # without a first one there is no second
+        silent = plain(p_noise=0.0, p_second_noise=second)
+        degraded, clean = Degrader(speech, None, None, silent).batch((0,), 2, 0.5)
+        assert torch.equal(degraded, clean)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ((), r"recorded noise; got null\. Try data\.noise=noise\.csv, or degradation\.p_noise=0\."),
+        (
+            ("degradation.p_noise=0.0", "validation.kinds=[own, dereverb, bandwidth]"),
+            r"validation pairs of the kinds dereverb, bandwidth; got null\. Try validation\.kinds=\[own\]",
+        ),
+    ],
+)
+def test_without_noise_what_needs_it_is_told_before_anything_is_decoded(tmp_path, changed, changes, message):
+    with pytest.raises(ExperimentError, match=message):
+        open_sources(changed("data.noise=null", *changes), tmp_path)
+    assert not list(tmp_path.iterdir())
+    open_sources(changed("data.noise=null", "degradation.p_noise=0.0", "validation.kinds=[own]"), tmp_path)
 
 
 def test_options_leave_what_was_drawn_before(corpora):

@@ -124,10 +124,19 @@ class Degrader:
         return self._speech.tiled(chosen, length).unflatten(0, draws.talkers_db.shape)
 
 
+def needs_noise(chain: Chain) -> bool:
+    """Whether a chain mixes recorded noise in.
+
+    Args:
+        chain: what happens to speech.
+    """
+    made = chain.p_coloured + chain.p_babble == 1
+    return chain.p_noise > 0 and (not made or chain.p_second_noise > 0)
+
+
 def _check(chain: Chain, noise: PackedCorpus | None, rooms: Tensor | None) -> None:
     """Whether there is all that the chain asks for."""
-    made = chain.p_noise == 0 or chain.p_coloured + chain.p_babble == 1
-    if noise is None and (not made or chain.p_second_noise):
+    if noise is None and needs_noise(chain):
         raise RephaseError(
             "noise must be a corpus where a chain mixes recorded noise in; got None. "
             "Try p_coloured=1 and p_second_noise=0, or p_noise=0."

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import MICROPHONES, simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
 from rephase.training.experiment import Experiment, ExperimentError
-from rephase.training.pairs import KINDS, Degrader
+from rephase.training.pairs import KINDS, Degrader, needs_noise
 from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
 
@@ -48,6 +49,9 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     data, rate = experiment.data, experiment.network_config().sample_rate
     if data.pairs is not None:
         return _recorded(experiment, Path(data.folder) / data.pairs, cache, device)
+    chains, kinds = _chains(experiment), task_of(experiment).kinds
+    if data.noise is None:
+        _check_without_noise(chains, kinds)
     corpora = {
         (name, split): _packed(experiment, manifest, split, cache / f"{name}-{split}.npy")
         for name, manifest in (("speech", data.speech), ("noise", data.noise))
@@ -58,7 +62,6 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     if unknown := sorted(set(data.source_weights) - there):
         names = ", ".join(unknown), ", ".join(sorted(there))
         logger.warning("no speech is of %s: data.source_weights counts for nothing there; sources are %s", *names)
-    chains, kinds = _chains(experiment), task_of(experiment).kinds
     heard = unheard = None
     if (bank := bank_of(experiment, cache)) is not None:
         rooms = simulate_bank(bank, rooms=data.rooms, sample_rate=rate)
@@ -94,6 +97,20 @@ def bank_of(experiment: Experiment, cache: Path) -> Path | None:
 def _chains(experiment: Experiment) -> dict[str, Chain]:
     """What happens to the speech of each kind of validation pairs."""
     return {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
+
+
+def _check_without_noise(chains: Mapping[str, Chain], kinds: tuple[str, ...]) -> None:
+    """Whether all pairs can be made without recorded noise; known before anything is decoded."""
+    if needs_noise(chains[OWN]):
+        raise ExperimentError(
+            "data.noise must be a manifest where speech is mixed with recorded noise; got null. "
+            "Try data.noise=noise.csv, or degradation.p_noise=0."
+        )
+    if noisy := [kind for kind in kinds if needs_noise(chains[kind])]:
+        raise ExperimentError(
+            f"data.noise must be a manifest for validation pairs of the kinds {', '.join(noisy)}; got null. "
+            "Try validation.kinds=[own], or data.noise=noise.csv."
+        )
 
 
 def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
