@@ -241,6 +241,13 @@ def test_speech_may_be_shards_at_a_url(tmp_path, changed, clips, end):
         assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
 
 
+def test_a_manifest_that_is_missing_is_told_before_anything_is_decoded(tmp_path, changed):
+    missing = r"can't read the manifest \(no such file\); .*clips/nothing\.csv; .*another manifest \(data\.noise\)"
+    with pytest.raises(ExperimentError, match=missing):
+        open_sources(changed("data.noise=nothing.csv"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_validation_is_the_same_whatever_the_experiment(tmp_path, changed):
     first = open_sources(changed(), tmp_path).validation
     changes = ("validation.batches=2", "seed=9", "degradation.snr_db=[40.0, 40.0]", "degradation.level_db=3.0")

@@ -12,7 +12,7 @@ from rephase.data.corpus import PackedCorpus, pack, pack_pairs
 from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import MICROPHONES, simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
-from rephase.training.experiment import Experiment, ExperimentError
+from rephase.training.experiment import Data, Experiment, ExperimentError
 from rephase.training.pairs import KINDS, Degrader, needs_noise
 from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
@@ -52,6 +52,7 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     chains, kinds = _chains(experiment), task_of(experiment).kinds
     if data.noise is None:
         _check_without_noise(chains, kinds)
+    _check_there(data)
     corpora = {
         (name, split): _packed(experiment, manifest, split, cache / f"{name}-{split}.npy")
         for name, manifest in (("speech", data.speech), ("noise", data.noise))
@@ -111,6 +112,16 @@ def _check_without_noise(chains: Mapping[str, Chain], kinds: tuple[str, ...]) ->
             f"data.noise must be a manifest for validation pairs of the kinds {', '.join(noisy)}; got null. "
             "Try validation.kinds=[own], or data.noise=noise.csv."
         )
+
+
+def _check_there(data: Data) -> None:
+    """Whether there are manifests of all names; known before anything is decoded."""
+    for key, name in (("speech", data.speech), ("noise", data.noise)):
+        if name is not None and "://" not in name and not (path := Path(data.folder) / name).exists():
+            raise ExperimentError(
+                f"can't read the manifest (no such file); {path}; name a folder that has it (data.folder), or another "
+                f"manifest (data.{key})"
+            )
 
 
 def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
