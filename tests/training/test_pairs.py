@@ -241,6 +241,17 @@ def test_speech_may_be_shards_at_a_url(tmp_path, changed, clips, end):
         assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
 
 
+@pytest.mark.parametrize("name", ["shards", "shards/train.json", "shards/valid.json"])
+def test_speech_may_be_shards_in_the_folder_of_the_data(tmp_path, changed, clips, name):
+    for split in ("train", "valid"):
+        write_shards(clips / "speech.csv", tmp_path / "shards", split=split, shard_mb=0.1)
+    shards = (f"data.folder={tmp_path}", f"data.speech={name}", "data.noise=null", "degradation.p_noise=0.0")
+    open_sources(changed(*shards, "degradation.p_room=0.0", "validation.kinds=[own]"), tmp_path / "cache")
+    for split in ("train", "valid"):
+        packed = pack(clips / "speech.csv", split, tmp_path / f"{split}.npy")
+        assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
+
+
 def test_a_manifest_that_is_missing_is_told_before_anything_is_decoded(tmp_path, changed):
     missing = r"can't read the manifest \(no such file\); .*clips/nothing\.csv; .*another manifest \(data\.noise\)"
     with pytest.raises(ExperimentError, match=missing):

@@ -49,7 +49,7 @@ class Data:
     Attributes:
         folder: where the manifests are; paths in them are relative to it.
         speech: manifest of clean speech (columns path, split, source), or a folder of shards with train.json and
-            valid.json; a URL of one, too, as s3://bucket/speech.
+            valid.json, or one of these; a URL, too, as s3://bucket/speech.
         noise: the same of noise; none for a task without any.
         pairs: manifest of recorded pairs (columns noisy, clean, split, source), as VoiceBank+DEMAND has them: taken
             instead of `speech` and `noise`, and degraded no further.

@@ -125,10 +125,15 @@ def _check_there(data: Data) -> None:
 
 
 def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
-    """One split of a manifest in the folder of the data, or of shards at a URL."""
+    """One split of a manifest in the folder of the data, or of shards there or at a URL.
+
+    An index of shards stands for the folder it is in, which holds that of the other split too.
+    """
     data, rate = experiment.data, experiment.network_config().sample_rate
     if "://" not in manifest:
-        return pack(Path(data.folder) / manifest, split, target, sample_rate=rate, most_bad=data.most_bad)
+        path = Path(data.folder) / manifest
+        path = path.parent if path.name in ("train.json", "valid.json") else path
+        return pack(path, split, target, sample_rate=rate, most_bad=data.most_bad)
     from rephase.data.shard_packing import pack_shards  # needs webdataset, which a packed run does without
 
     folder = re.sub(r"/((train|valid)\.json)?$", "", manifest)
