@@ -12,7 +12,7 @@ from rephase.degradations.chain import Chain
 from rephase.errors import RephaseError
 from rephase.models.architectures import ARCHITECTURES
 from rephase.models.config import NetworkConfig
-from rephase.models.discriminators import check_resolutions
+from rephase.models.discriminators import LEAST_FRAMES, check_periods, check_resolutions
 from rephase.models.presets import PRESETS
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
@@ -206,6 +206,10 @@ class PeriodAdversary:
     def __post_init__(self) -> None:
         _not_negative("adversaries.periods", self, "weight", "features", "emphasis")
         _positive("adversaries.periods", self, "learning_rate")
+        try:
+            check_periods(self.periods, self.channels)
+        except ValueError as error:
+            raise ExperimentError(f"adversaries.periods.{error}") from error
 
 
 @dataclass(frozen=True)
@@ -383,13 +387,24 @@ class Experiment:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        spectra, rate = self.adversaries.spectra, self.network_config().sample_rate
-        longest = max(n_fft for n_fft, _ in spectra.resolutions)
-        if spectra.weight and self.batch.seconds * rate <= longest / 2:
-            raise ExperimentError(
-                f"batch.seconds must be more than {longest / 2 / rate:g}, half of the longest FFT of "
-                f"adversaries.spectra; got {self.batch.seconds:g}. Try batch.seconds=2."
-            )
+        config, opponents = self.network_config(), self.adversaries
+        longest_fft = max(n_fft for n_fft, _ in opponents.spectra.resolutions)
+        for weight, samples, what in (
+            (opponents.spectra.weight, longest_fft // 2, "half of the longest FFT of adversaries.spectra"),
+            (opponents.periods.weight, max(opponents.periods.periods), "the longest of adversaries.periods"),
+            # n samples make ⌈n / hop⌉ + 1 frames.
+            (
+                opponents.metric.weight,
+                (LEAST_FRAMES - 2) * config.hop_length,
+                "where adversaries.metric has too few frames",
+            ),
+        ):
+            if weight and int(self.batch.seconds * config.sample_rate) <= samples:
+                seconds = samples / config.sample_rate
+                raise ExperimentError(
+                    f"batch.seconds must be more than {seconds:g}, {what}; got {self.batch.seconds:g}. "
+                    f"Try batch.seconds={max(2.0, 2 * seconds):g}."
+                )
 
     def network_config(self) -> NetworkConfig:
         """The configuration of the network.
