@@ -324,7 +324,7 @@ class Validation:
     """How weights are judged and kept.
 
     Attributes:
-        every: steps between validations, counted from the last start of the run.
+        every: steps between validations; counted anew after a start of the run that ended in order.
         batches: for each kind of degradation, of eight items of four seconds each.
         kinds: of degradation to judge by: denoise, dereverb, bandwidth, universal, or `own`, which is what the training
             pairs get; none: the task's own choice.
