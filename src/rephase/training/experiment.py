@@ -163,7 +163,8 @@ class MetricAdversary:
         weight: of its term in the loss; 0: there is none.
         channels: of its first convolution.
         learning_rate: of AdamW.
-        delay: steps after which an item's PESQ is learned; it is computed in other processes meanwhile.
+        delay: rounds, of `every` steps each, after which an item's PESQ is learned; it is computed in other processes
+            meanwhile.
         workers: processes that compute PESQ.
         every: steps between items whose PESQ is computed.
     """
@@ -331,7 +332,7 @@ class Validation:
         choose_by: metric whose mean over all kinds chooses the weights; none: the task's own.
         listen: items of each kind that TensorBoard gets as audio and pictures.
         checkpoint_every: steps between checkpoints.
-        log_every: steps between lines of metrics.csv and checks for divergence.
+        log_every: steps between lines of metrics.csv.
     """
 
     __pydantic_config__: ClassVar = STRICT
