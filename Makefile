@@ -81,8 +81,8 @@ check-data:
 	@test -f "$(DATA)/eval/eval.csv" || { echo "no eval/eval.csv in $(DATA): name the data folder: make results DATA=FOLDER" >&2; exit 2; }
 
 check-training-data:
-	@test -n "$(DATA)" || { echo "DATA is missing: make train DATA=FOLDER, where FOLDER holds speech.csv and noise.csv" >&2; exit 2; }
-	@test -f "$(DATA)/speech.csv" && test -f "$(DATA)/noise.csv" || { echo "no speech.csv or no noise.csv in $(DATA): name the data folder: make train DATA=FOLDER" >&2; exit 2; }
+	@test -n "$(DATA)" || { echo "DATA is missing: make train DATA=FOLDER, where FOLDER holds what the experiment hears, such as speech.csv and noise.csv" >&2; exit 2; }
+	@test -d "$(DATA)" || { echo "no folder $(DATA): name the data folder: make train DATA=FOLDER" >&2; exit 2; }
 
 # The metric PESQ is C code that pip compiles.
 check-compiler:

@@ -39,14 +39,15 @@ STEPS = {
 }
 LENGTHS, ITEMS = (0.5, 1.0, 2.0, 4.0), (1, 2, 4)
 GROWN = ("renet-small", "renet-lite")
+ROUNDS, RUN_STEPS = 5, 40
 ALIKE = 0.01  # how far the losses of both ways may lie apart
 
 
 def main() -> None:
     """Runs the script."""
     parser = argparse.ArgumentParser(description="Measure training.")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each takes its turn; default: 5")
-    parser.add_argument("--steps", type=int, default=40, help="of the real run; default: 40")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often each takes its turn; default: {ROUNDS}")
+    parser.add_argument("--steps", type=int, default=RUN_STEPS, help=f"of the real run; default: {RUN_STEPS}")
     parser.add_argument("--output", type=Path, default=REPORT, metavar="FILE", help=f"default: {REPORT.name} in docs")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -55,7 +56,7 @@ def main() -> None:
         compared = {name: compare(name, Path(scratch) / "cache", options.rounds) for name in STEPS}
         grown = {name: growth(name, Path(scratch) / "cache", options.rounds) for name in GROWN}
         pace = real_run(Path(scratch), options.steps)
-    write(options.output, page(compared, grown, pace, options.rounds))
+    write(options.output, page(compared, grown, pace, options))
     print(options.output)
 
 
@@ -162,9 +163,12 @@ def page(
     compared: Mapping[str, Mapping[str, float]],
     grown: Mapping[str, Mapping[tuple[int, float], float]],
     pace: Mapping[str, float],
-    rounds: int,
+    options: argparse.Namespace,
 ) -> str:
     """The report in Markdown."""
+    usual = {"rounds": ROUNDS, "steps": RUN_STEPS}
+    changed = [f"--{name} {getattr(options, name)}" for name in usual if getattr(options, name) != usual[name]]
+    command = " ".join(["python benchmarks/training.py", *changed])
     steps = [
         [name, f"{STEPS[name][1]} × {STEPS[name][2]:g} s", f"{found['ours']:.2f} s", f"{found['plain']:.2f} s",
          f"{found['plain'] / found['ours']:.2f}"]
@@ -181,7 +185,7 @@ def page(
     where = f"{machine()}; {versions(['torch', 'lightning', 'numpy'])}"
     return f"""# How fast a network is trained
 
-Written by `python benchmarks/training.py --rounds {rounds}`: medians of turns in one process, on one thread.
+Written by `{command}`: medians of turns in one process, on one thread.
 Seconds are of the processor; {beside}.
 {where}.
 

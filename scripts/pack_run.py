@@ -145,10 +145,10 @@ def heard(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     from rephase.data.corpus import ANYWHERE
     from rephase.training.sources import bank_of, open_sources
 
+    files: dict[str, Path | bytes] = {f"data/{name}": path for name, path in manifests(experiment).items()}
     open_sources(experiment, cache)
     data = experiment.data
     kinds = ("degraded", "clean") if data.pairs else ("speech", "noise") if data.noise else ("speech",)
-    files: dict[str, Path | bytes] = {f"data/{name}": path for name, path in manifests(experiment).items()}
     for name in (f"{kind}-{split}" for kind in kinds for split in ("train", "valid")):
         facts = json.loads((cache / f"{name}.json").read_text())
         files[f"cache/{name}.npy"] = cache / f"{name}.npy"
@@ -169,8 +169,6 @@ def as_recorded(experiment: Any, cache: Path) -> dict[str, Path | bytes]:
     files: dict[str, Path | bytes] = {}
     missing = 0
     for name, manifest in manifests(experiment).items():
-        if manifest.suffix == ".json" or manifest.is_dir():
-            raise PieceError(f"shards can't travel as they are; {manifest}; leave out --as-recorded")
         files[f"data/{name}"] = manifest
         for row in (row for split in ("train", "valid") for row in listed(manifest, split)):
             for recording in (os.path.normpath(Path(name).parent / row[column]) for column in columns):
@@ -196,9 +194,10 @@ def manifests(experiment: Any) -> dict[str, Path]:
     data = experiment.data
     names = [data.pairs] if data.pairs else [name for name in (data.speech, data.noise) if name]
     for name in names:
-        if "://" in name:
+        if "://" in name or name.endswith(".json") or (Path(data.folder) / name).is_dir():
             raise PieceError(
-                f"shards at a URL can't be packed; {name}; download them into data.folder and name them there"
+                f"shards can't be packed, as webdataset, which reads them, doesn't travel; {name}; "
+                "name a manifest (CSV) of the recordings in data.folder"
             )
     return {name: Path(data.folder) / inside(name, data.folder) for name in names}
 

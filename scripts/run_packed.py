@@ -129,20 +129,26 @@ def install(wheels: Path, target: Path) -> None:
 
 
 def take_up(out: Path, manifest: dict[str, Any]) -> None:
-    """Puts the run in place that is gone on from: this folder's own, the output folder's, or the packed one."""
+    """Puts the run in place that is gone on from: this folder's own, the output folder's, or the packed one.
+
+    Raises:
+        PieceError: If the output folder holds what another pack left: it would be lost.
+    """
+    delivered = False
+    if (out / "manifest.json").exists():
+        theirs = read_manifest(out)
+        delivered = theirs.get("pack") == manifest["id"]
+        reached = theirs["files"].get(CHECKPOINT.as_posix(), {}).get("sha256")
+        # What this pack went on from may be replaced by what it has reached.
+        if not delivered and (reached is None or reached != manifest["began_with"]):
+            raise PieceError(f"the output folder holds what another pack left; {out}; name another one with --out")
     if (RUN / CHECKPOINT).exists():
         return
     if RUN.exists():  # it ended before its first checkpoint
         shutil.rmtree(RUN)
-    if (out / "manifest.json").exists():
-        theirs = read_manifest(out)
-        if theirs.get("pack") == manifest["id"]:
-            join(out, RUN)
-            return
-        reached = theirs["files"].get(CHECKPOINT.as_posix(), {}).get("sha256")
-        if reached is None or reached != manifest["began_with"]:  # else this pack goes on from it
-            raise PieceError(f"the output folder holds what another pack left; {out}; name another one with --out")
-    if (WORK / "run" / CHECKPOINT).exists():
+    if delivered:
+        join(out, RUN)
+    elif (WORK / "run" / CHECKPOINT).exists():
         shutil.copytree(WORK / "run", RUN)
 
 

@@ -21,6 +21,7 @@ from rephase.errors import RephaseError
         ({"rolloff_hz": (10.0, 4000.0)}, r"rolloff_hz must be at least 100.0; got \(10.0, 4000.0\)"),
         ({"rolloff_hz": (8000.0, 3000.0)}, r"rolloff_hz must be \(lowest, highest\); got \(8000.0, 3000.0\)"),
         ({"speed": (0.1, 1.1)}, r"speed must be at least 0.5; got"),
+        ({"speed": (0.955, 0.957)}, r"speed must hold a whole percent, .*; got \(0.955, 0.957\). Try \(0.95, 0.96\)"),
         ({"talkers": (0, 3)}, r"talkers must be at least 1; got"),
         ({"talkers": (3, 99)}, r"talkers must be at most 32; got"),
         ({"codecs": ()}, r"codecs must name one or more of mp3, opus; got \(\)"),

@@ -195,6 +195,25 @@ def test_what_travels_as_recorded_is_what_is_heard(scripts, tmp_path, capsys):
         as_recorded(experiment, tmp_path / "cache")
 
 
+@pytest.mark.parametrize("name", ["shards", "shards/train.json", "s3://bucket/speech"])
+@pytest.mark.parametrize("way", ["heard", "as_recorded"])
+def test_shards_are_refused_before_any_work(scripts, tmp_path, monkeypatch, name, way):
+    import pack_run
+    from pieces import PieceError
+
+    from rephase.training import sources
+
+    def opened(*_):
+        raise AssertionError("nothing is decoded")
+
+    monkeypatch.setattr(sources, "open_sources", opened)
+    (tmp_path / "shards").mkdir()
+    changes = [f"data.folder={tmp_path}", f"data.speech={name}", "data.noise=null"]
+    experiment = read_experiment(find_experiment("denoise-dns"), changes)
+    with pytest.raises(PieceError, match=rf"shards can't be packed, .*; {name}; name a manifest \(CSV\)"):
+        getattr(pack_run, way)(experiment, tmp_path / "cache")
+
+
 def test_recorded_pairs_travel_as_recorded(scripts, tmp_path):
     from pack_run import as_recorded
 

@@ -75,6 +75,17 @@ def test_an_output_of_another_pack_is_refused(packed, tmp_path):
             packed.take_up(out, manifest)
 
 
+def test_an_output_of_another_pack_is_refused_by_a_run_that_goes_on_in_its_own_folder_too(packed, tmp_path):
+    from pieces import PieceError
+
+    out = delivered(packed, tmp_path / "out", b"delivered", id="a", began_with=None)
+    reached = json.loads((out / "manifest.json").read_text())["files"]["checkpoints/last.ckpt"]["sha256"]
+    put(packed.RUN, b"own")
+    with pytest.raises(PieceError, match=r"the output folder holds what another pack left"):
+        packed.take_up(out, {"id": "b", "began_with": "another"})
+    assert taken(packed, out, id="b", began_with=reached) == b"own"
+
+
 def test_an_output_is_replaced_whole(packed, tmp_path):
     out = delivered(packed, tmp_path / "out", b"0123456789", id="a", began_with=None)
     pieces = {"checkpoints/last.ckpt.000", "checkpoints/last.ckpt.001", "checkpoints/last.ckpt.002"}

@@ -38,6 +38,7 @@ from rephase.training.result import give_level_back, model_name, weight_facts
 from rephase.training.sources import open_sources
 from rephase.weights.registry import find_model
 
+STATES = Path(__file__).parents[2] / "training"
 OPPONENTS = (
     "adversaries.periods={weight: 0.1, channels: [2, 4]}",
     "adversaries.spectra={weight: 0.1, channels: 2, resolutions: [[256, 128]]}",
@@ -197,6 +198,13 @@ def test_a_run_that_exists_is_not_touched_without_resume(finished, experiment, t
         train(experiment, tmp_path / "none", resume=True, device="cpu")
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_ended_before_its_first_checkpoint_is_told_apart(resume, changed, tmp_path):
+    write_experiment(changed(), tmp_path / "experiment.yaml")
+    with pytest.raises(RephaseError, match=r"ended before its first checkpoint.*; remove it .*or name another folder"):
+        train(changed(), tmp_path, resume=resume, device="cpu")
+
+
 @pytest.mark.parametrize(
     ("number", "send", "opponents"),
     [
@@ -297,12 +305,13 @@ def test_a_run_goes_on_with_other_opponents(finished, changed, tmp_path, caplog)
     assert "['metric'] begin anew, none are left out" in caplog.text
 
 
+@pytest.mark.skipif(not STATES.exists(), reason="the states of training, 13 MB, are in the repository alone")
 @pytest.mark.parametrize(
     ("experiment", "model"), [("renet-lite-finish", "renet-lite"), ("renet-lite-denoise", "renet-lite-denoise")]
 )
 def test_the_state_that_ships_can_be_trained_on(experiment, model, tmp_path):
     module = EnhancementModule(read_experiment(find_experiment(experiment)), tmp_path)
-    state = state_of(Path(__file__).parents[2] / "training" / model / "last.ckpt", module)
+    state = state_of(STATES / model / "last.ckpt", module)
     module.on_load_checkpoint(state)
     module.load_state_dict(state["state_dict"])
     module.opponents.close()

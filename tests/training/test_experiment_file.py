@@ -4,7 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from rephase.models.discriminators import LEAST_FRAMES
+from rephase.models.network import FastTransforms
 from rephase.models.presets import RENET_LITE, RENET_SMALL
 from rephase.training.experiment import Experiment, ExperimentError
 from rephase.training.experiment_file import (
@@ -93,13 +96,33 @@ def test_an_experiment_is_written_and_read_back_the_same(tmp_path):
         ("batch.seconds=0.001", r"batch\.seconds must be at least 0\.1"),
         ("adversaries.spectra.resolutions=[]", r"adversaries\.spectra\.resolutions must be pairs of an FFT size"),
         ("adversaries.spectra.bands=[0.3]", r"adversaries\.spectra\.bands must rise to 1 in steps of at least 2 bins"),
-        ("adversaries.spectra={weight: 1.0, resolutions: [[65536, 256]]}", r"batch\.seconds must be more than 2\.048"),
+        ("adversaries.spectra={weight: 1.0, resolutions: [[65536, 256]]}", r"more than 2\.048, .*=4\.096\."),
+        (
+            "adversaries.periods={weight: 1.0, periods: [2, 40000]}",
+            r"batch\.seconds must be more than 2\.5, the longest",
+        ),
+        ("adversaries.periods.periods=[]", r"adversaries\.periods\.periods must be integers of at least 1; got \(\)"),
+        ("adversaries.periods.periods=[2, 0]", r"adversaries\.periods\.periods must be integers of at least 1"),
+        ("adversaries.periods.channels=[]", r"adversaries\.periods\.channels must be integers of at least 1"),
         ("data.rooms=1", r"data\.rooms must be 2 or more"),
     ],
 )
 def test_what_is_wrong_is_said_by_its_key(file, change, message):
     with pytest.raises(ExperimentError, match=message):
         read_experiment(file, [change])
+
+
+def test_items_that_are_too_short_for_the_judge_of_pesq_are_refused(file):
+    changes = ["adversaries.metric.weight=1.0", "network.hop_length=256"]
+    with pytest.raises(
+        ExperimentError, match=r"batch\.seconds must be more than 0\.224, where adversaries\.metric has too few"
+    ):
+        read_experiment(file, [*changes, "batch.seconds=0.224"])
+    experiment = read_experiment(file, [*changes, "batch.seconds=0.2241"])
+    transforms = FastTransforms(experiment.network_config())
+    frames = transforms.stft(torch.randn(1, int(0.2241 * 16000))).shape[2]
+    assert frames == LEAST_FRAMES
+    assert transforms.stft(torch.randn(1, int(0.224 * 16000))).shape[2] == LEAST_FRAMES - 1
 
 
 def test_a_task_or_metric_that_does_not_exist_is_refused():

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from rephase.errors import RephaseError
 from rephase.training import stop_after, tasks
-from rephase.training.checkpoints import checkpoint_of, state_of
+from rephase.training.checkpoints import Checkpoints, checkpoint_of, state_of
 from rephase.training.engine import fit
 from rephase.training.experiment import ExperimentError
 from rephase.training.module import EnhancementModule
@@ -34,6 +34,24 @@ def test_instalments_give_what_one_run_gives(finished, experiment, tmp_path, mon
     assert pace["steps"] == experiment.budget.steps - 16
     assert pace["audio_hours"] == pytest.approx(pace["steps"] * 2 * 1.0 / 3600, abs=1e-4)
     assert 0 <= pace["waiting_share"] < 1
+
+
+def test_a_run_that_was_stopped_between_validations_saves_all_its_checkpoints(finished, changed, tmp_path, monkeypatch):
+    experiment = changed("budget.steps=12", "validation.every=6", "validation.checkpoint_every=2")
+    sources, save, saved, clock = open_sources(experiment, finished.cache), Checkpoints.save, [], itertools.count()
+    monkeypatch.setattr(stop_after, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+
+    def noted(trainer, target):
+        saved.append((trainer.lightning_module.step, trainer.validating))
+        save(trainer, target)
+
+    monkeypatch.setattr(Checkpoints, "save", staticmethod(noted))
+    fit(experiment, tmp_path / "run", sources, callbacks=(StopAfter(4.5 / 60),))
+    assert saved == [(2, False), (4, False), (4, False)], "the last is that of the end"
+    saved.clear()
+    fit(experiment, tmp_path / "run", sources)
+    # It is validated after six more steps, at step 10, whose checkpoint comes after that; step 12 has one too.
+    assert saved == [(6, False), (8, False), (10, True), (12, False), (12, False)]
 
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan")])

@@ -16,6 +16,7 @@ from rephase.degradations.chain import Chain
 from rephase.degradations.noise import active_power
 from rephase.errors import RephaseError
 from rephase.training.batches import TrainingBatches, ValidationBatches
+from rephase.training.experiment import ExperimentError
 from rephase.training.pairs import KINDS, Degrader
 from rephase.training.sources import open_sources
 
@@ -198,6 +199,11 @@ def test_sources_are_drawn_by_their_weight():
     assert {often._speech.place(np.random.default_rng(seed))[0] for seed in range(50)} == {1}
 
 
+def test_weights_that_leave_no_speech_are_refused(tmp_path, changed):
+    with pytest.raises(RephaseError, match=r"data\.source_weights must leave .*; librispeech; give one of them more"):
+        open_sources(changed("data.source_weights={librispeech: 0.0}"), tmp_path)
+
+
 def test_weights_of_sources_that_there_are_not_are_told_once(tmp_path, changed, caplog):
     open_sources(changed("data.source_weights={librispeech: 2.0}"), tmp_path)
     assert "source_weights" not in caplog.text
@@ -233,6 +239,24 @@ def test_speech_may_be_shards_at_a_url(tmp_path, changed, clips, end):
     for split in ("train", "valid"):
         packed = pack(clips / "speech.csv", split, tmp_path / f"{split}.npy")
         assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
+
+
+@pytest.mark.parametrize("name", ["shards", "shards/train.json", "shards/valid.json"])
+def test_speech_may_be_shards_in_the_folder_of_the_data(tmp_path, changed, clips, name):
+    for split in ("train", "valid"):
+        write_shards(clips / "speech.csv", tmp_path / "shards", split=split, shard_mb=0.1)
+    shards = (f"data.folder={tmp_path}", f"data.speech={name}", "data.noise=null", "degradation.p_noise=0.0")
+    open_sources(changed(*shards, "degradation.p_room=0.0", "validation.kinds=[own]"), tmp_path / "cache")
+    for split in ("train", "valid"):
+        packed = pack(clips / "speech.csv", split, tmp_path / f"{split}.npy")
+        assert np.array_equal(np.load(tmp_path / "cache" / f"speech-{split}.npy"), packed.samples)
+
+
+def test_a_manifest_that_is_missing_is_told_before_anything_is_decoded(tmp_path, changed):
+    missing = r"can't read the manifest \(no such file\); .*clips/nothing\.csv; .*another manifest \(data\.noise\)"
+    with pytest.raises(ExperimentError, match=missing):
+        open_sources(changed("data.noise=nothing.csv"), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_validation_is_the_same_whatever_the_experiment(tmp_path, changed):
@@ -291,8 +315,27 @@ def test_without_noise_and_rooms_there_must_be_no_need_of_them(corpora):
         Degrader(speech, None, decaying_rooms(), Chain())
     with pytest.raises(RephaseError, match=r"rooms must be responses where p_room is 0.4; got None. Try p_room=0."):
         Degrader(speech, None, None, Chain(p_noise=0.0, p_second_noise=0.0))
-    degraded, clean = Degrader(speech, None, None, plain(p_noise=0.0)).batch((0,), 2, 0.5)
-    assert torch.equal(degraded, clean)
+    for second in (0.0, 1.0):  # without a first one there is no second
+        silent = plain(p_noise=0.0, p_second_noise=second)
+        degraded, clean = Degrader(speech, None, None, silent).batch((0,), 2, 0.5)
+        assert torch.equal(degraded, clean)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ((), r"recorded noise; got null\. Try data\.noise=noise\.csv, or degradation\.p_noise=0\."),
+        (
+            ("degradation.p_noise=0.0", "validation.kinds=[own, dereverb, bandwidth]"),
+            r"validation pairs of the kinds dereverb, bandwidth; got null\. Try validation\.kinds=\[own\]",
+        ),
+    ],
+)
+def test_without_noise_what_needs_it_is_told_before_anything_is_decoded(tmp_path, changed, changes, message):
+    with pytest.raises(ExperimentError, match=message):
+        open_sources(changed("data.noise=null", *changes), tmp_path)
+    assert not list(tmp_path.iterdir())
+    open_sources(changed("data.noise=null", "degradation.p_noise=0.0", "validation.kinds=[own]"), tmp_path)
 
 
 def test_options_leave_what_was_drawn_before(corpora):

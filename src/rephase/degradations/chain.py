@@ -42,7 +42,7 @@ class Chain:
         talkers: range of their number.
         talkers_db: largest deviation of a talker's level from the others'.
         p_speed: how likely speech is played faster or slower, before it becomes the target.
-        speed: range of how much; 1.1 is a tenth faster and higher.
+        speed: range of how much, in whole percents; 1.1 is a tenth faster and higher.
         p_clip: how likely the recording is clipped.
         clip_db: range of how far below its peak.
         p_resampler: how likely a limited band is that of a resampler, which leaves nothing above its end and may fold
@@ -110,6 +110,9 @@ class Chain:
         for name, limit in most.items():
             if getattr(self, name)[1] > limit:
                 raise _wrong(name, getattr(self, name), f"be at most {limit}", getattr(Chain, name))
+        slowest, fastest = self.percents()
+        if slowest > fastest:
+            raise _wrong("speed", self.speed, "hold a whole percent, such as 0.95", (fastest / 100, slowest / 100))
         for name, known in (("resamplers", {"brick", "gentle", "alias"}), ("codecs", {"opus", "mp3"})):
             value = getattr(self, name)
             if not value or not set(value) <= known:
@@ -119,6 +122,11 @@ class Chain:
         if self.p_coloured + self.p_babble > 1:
             both = (self.p_coloured, self.p_babble)
             raise _wrong("p_coloured and p_babble", both, "be at most 1 together", (0.2, 0.2))
+
+    def percents(self) -> tuple[int, int]:
+        """The lowest and the highest whole percent within `speed`: what speeds are drawn from."""
+        low, high = self.speed
+        return math.ceil(100 * low - 1e-6), math.floor(100 * high + 1e-6)
 
 
 def _wrong(name: str, value: object, expected: str, advice: object) -> RephaseError:

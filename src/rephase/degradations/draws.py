@@ -157,8 +157,7 @@ def _noise_options(chain: Chain, items: int, length: int, seed: int) -> dict[str
     options: dict[str, Any] = {}
     if chain.p_speed:
         dice = _Dice(seed, "speed", items)
-        low, high = math.ceil(100 * chain.speed[0] - 1e-6), math.floor(100 * chain.speed[1] + 1e-6)
-        percents = torch.where(dice.chance(chain.p_speed), dice.whole(low, high), 100)
+        percents = torch.where(dice.chance(chain.p_speed), dice.whole(*chain.percents()), 100)
         options["percents"] = tuple(int(percent) for percent in percents)
     if chain.p_noise < 1:
         options["noisy"] = _Dice(seed, "noise", items).chance(chain.p_noise).unsqueeze(-1)

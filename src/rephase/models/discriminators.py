@@ -45,9 +45,7 @@ class MultiPeriodDiscriminator(nn.Module):
         self, periods: Sequence[int] = (2, 3, 5, 7, 11), channels: Sequence[int] = (32, 128, 512, 1024, 1024)
     ) -> None:
         super().__init__()
-        for name, values in (("periods", periods), ("channels", channels)):
-            if not values or min(values) < 1:
-                raise ValueError(f"{name} must be integers of at least 1; got {tuple(values)!r}. Try {name}=(8, 16).")
+        check_periods(periods, channels)
         self.judges = nn.ModuleList(PeriodDiscriminator(period, channels) for period in periods)
 
     def forward(self, waveform: Float[Tensor, "batch time"]) -> list[tuple[Tensor, list[Tensor]]]:
@@ -64,6 +62,21 @@ class MultiPeriodDiscriminator(nn.Module):
             ValueError: If the waveform is too short to be folded.
         """
         return [judge(waveform) for judge in self.judges]
+
+
+def check_periods(periods: Sequence[int], channels: Sequence[int]) -> None:
+    """Whether there can be judges of these periods, with convolutions of so many channels.
+
+    Args:
+        periods: samples.
+        channels: of the convolutions, from the first to the last.
+
+    Raises:
+        ValueError: If there are none, or one is less than 1.
+    """
+    for name, values in (("periods", periods), ("channels", channels)):
+        if not values or min(values) < 1:
+            raise ValueError(f"{name} must be integers of at least 1; got {tuple(values)!r}. Try {name}=(8, 16).")
 
 
 class PeriodDiscriminator(nn.Module):

@@ -50,7 +50,10 @@ class TrainingBatches(IterableDataset[Pair]):
 
 
 class ValidationBatches(Dataset[tuple[str, Tensor, Tensor]]):
-    """The same pairs in every run, with the name of their kind.
+    """Fixed pairs, with the name of their kind.
+
+    They are the same in every run on the same recordings with the same data.source_weights and data.rooms, which speech
+    and rooms are drawn by; those of the kind `own` follow the run's degradation too.
 
     Args:
         makers: of each kind of pairs, by its name.

@@ -33,9 +33,14 @@ class Checkpoints(Callback):
     def __init__(self, run: Path, every: int) -> None:
         self.target, self.every = checkpoint_of(run), every
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: Any, *args: Any) -> None:
-        """Saves where it is time, after all that the step changed; where it will be validated, after that."""
-        if pl_module.step % self.every == 0 and pl_module.step % pl_module.experiment.validation.every:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Saves where it is time, after all that the step changed; where it will be validated, after that.
+
+        Lightning validates by the number of the batch, which begins anew where a start of the run has ended in order.
+        """
+        if pl_module.step % self.every == 0 and (batch_idx + 1) % pl_module.experiment.validation.every:
             self.save(trainer, self.target)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:

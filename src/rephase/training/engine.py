@@ -68,10 +68,15 @@ def train(
         KeyboardInterrupt, SystemExit: If the run was interrupted or terminated; what it has reached is saved.
     """
     helper = int(os.environ.get("LOCAL_RANK", "0")) > 0  # started by the process that owns the run
-    found = checkpoint_of(run).exists()
+    found, begun = checkpoint_of(run).exists(), run.exists() and any(run.iterdir())
+    if begun and not found and not helper:
+        raise RephaseError(
+            f"the run ended before its first checkpoint, or the folder is no run's; {run}; "
+            "remove it if nothing else is in it, or name another folder"
+        )
     if resume and not found and not helper:
         raise RephaseError(f"there is no checkpoint to go on from; {run}; start the run without --resume")
-    if not resume and run.exists() and any(run.iterdir()) and not helper:
+    if not resume and begun and not helper:
         raise RephaseError(f"the run exists; {run}; go on with --resume, or name another folder")
     if resume and begin is not None:
         raise RephaseError("--begin and --resume exclude each other: a run that goes on has weights of its own")

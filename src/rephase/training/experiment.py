@@ -12,7 +12,7 @@ from rephase.degradations.chain import Chain
 from rephase.errors import RephaseError
 from rephase.models.architectures import ARCHITECTURES
 from rephase.models.config import NetworkConfig
-from rephase.models.discriminators import check_resolutions
+from rephase.models.discriminators import LEAST_FRAMES, check_periods, check_resolutions
 from rephase.models.presets import PRESETS
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
@@ -49,7 +49,7 @@ class Data:
     Attributes:
         folder: where the manifests are; paths in them are relative to it.
         speech: manifest of clean speech (columns path, split, source), or a folder of shards with train.json and
-            valid.json; a URL of one, too, as s3://bucket/speech.
+            valid.json, or one of these; a URL, too, as s3://bucket/speech.
         noise: the same of noise; none for a task without any.
         pairs: manifest of recorded pairs (columns noisy, clean, split, source), as VoiceBank+DEMAND has them: taken
             instead of `speech` and `noise`, and degraded no further.
@@ -163,7 +163,8 @@ class MetricAdversary:
         weight: of its term in the loss; 0: there is none.
         channels: of its first convolution.
         learning_rate: of AdamW.
-        delay: steps after which an item's PESQ is learned; it is computed in other processes meanwhile.
+        delay: rounds, of `every` steps each, after which an item's PESQ is learned; it is computed in other processes
+            meanwhile.
         workers: processes that compute PESQ.
         every: steps between items whose PESQ is computed.
     """
@@ -206,6 +207,10 @@ class PeriodAdversary:
     def __post_init__(self) -> None:
         _not_negative("adversaries.periods", self, "weight", "features", "emphasis")
         _positive("adversaries.periods", self, "learning_rate")
+        try:
+            check_periods(self.periods, self.channels)
+        except ValueError as error:
+            raise ExperimentError(f"adversaries.periods.{error}") from error
 
 
 @dataclass(frozen=True)
@@ -320,14 +325,14 @@ class Validation:
     """How weights are judged and kept.
 
     Attributes:
-        every: steps between validations, counted from the last start of the run.
+        every: steps between validations; counted anew after a start of the run that ended in order.
         batches: for each kind of degradation, of eight items of four seconds each.
         kinds: of degradation to judge by: denoise, dereverb, bandwidth, universal, or `own`, which is what the training
             pairs get; none: the task's own choice.
         choose_by: metric whose mean over all kinds chooses the weights; none: the task's own.
         listen: items of each kind that TensorBoard gets as audio and pictures.
         checkpoint_every: steps between checkpoints.
-        log_every: steps between lines of metrics.csv and checks for divergence.
+        log_every: steps between lines of metrics.csv.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -383,13 +388,24 @@ class Experiment:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        spectra, rate = self.adversaries.spectra, self.network_config().sample_rate
-        longest = max(n_fft for n_fft, _ in spectra.resolutions)
-        if spectra.weight and self.batch.seconds * rate <= longest / 2:
-            raise ExperimentError(
-                f"batch.seconds must be more than {longest / 2 / rate:g}, half of the longest FFT of "
-                f"adversaries.spectra; got {self.batch.seconds:g}. Try batch.seconds=2."
-            )
+        config, opponents = self.network_config(), self.adversaries
+        longest_fft = max(n_fft for n_fft, _ in opponents.spectra.resolutions)
+        for weight, samples, what in (
+            (opponents.spectra.weight, longest_fft // 2, "half of the longest FFT of adversaries.spectra"),
+            (opponents.periods.weight, max(opponents.periods.periods), "the longest of adversaries.periods"),
+            # n samples make ⌈n / hop⌉ + 1 frames.
+            (
+                opponents.metric.weight,
+                (LEAST_FRAMES - 2) * config.hop_length,
+                "where adversaries.metric has too few frames",
+            ),
+        ):
+            if weight and int(self.batch.seconds * config.sample_rate) <= samples:
+                seconds = samples / config.sample_rate
+                raise ExperimentError(
+                    f"batch.seconds must be more than {seconds:g}, {what}; got {self.batch.seconds:g}. "
+                    f"Try batch.seconds={max(2.0, 2 * seconds):g}."
+                )
 
     def network_config(self) -> NetworkConfig:
         """The configuration of the network.

@@ -1,8 +1,8 @@
 """The networks that are trained against the one that is wanted: judges while it learns, pupils after each step.
 
 The judges of periods and of spectra are taught what is clean and what is enhanced on the step's own waveforms. The
-judge of pairs is taught PESQ: processes of their own compute it, and what step n gave is learned at step n + k,
-whatever their speed.
+judge of pairs is taught PESQ, in rounds of a step or more: processes of their own compute it, and what round n gave is
+learned in round n + k, whatever their speed.
 """
 
 import logging

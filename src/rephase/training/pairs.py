@@ -61,6 +61,12 @@ class Degrader:
         self.rooms = None if rooms is None else rooms.to(self.device)
         weights = source_weights or {}
         self.speech_weights = np.array([weights.get(source, 1.0) for source in speech.sources]) * speech.lengths()
+        if not self.speech_weights.sum() > 0:
+            names = ", ".join(sorted(set(speech.sources)))
+            raise RephaseError(
+                "data.source_weights must leave some speech to draw; got 0 for all sources that a split has; "
+                f"{names}; give one of them more than 0"
+            )
         self._speech = Crops(speech, self.speech_weights, device)
         self._noise = None
         if noise is not None:
@@ -118,10 +124,19 @@ class Degrader:
         return self._speech.tiled(chosen, length).unflatten(0, draws.talkers_db.shape)
 
 
+def needs_noise(chain: Chain) -> bool:
+    """Whether a chain mixes recorded noise in.
+
+    Args:
+        chain: what happens to speech.
+    """
+    made = chain.p_coloured + chain.p_babble == 1
+    return chain.p_noise > 0 and (not made or chain.p_second_noise > 0)
+
+
 def _check(chain: Chain, noise: PackedCorpus | None, rooms: Tensor | None) -> None:
     """Whether there is all that the chain asks for."""
-    made = chain.p_noise == 0 or chain.p_coloured + chain.p_babble == 1
-    if noise is None and (not made or chain.p_second_noise):
+    if noise is None and needs_noise(chain):
         raise RephaseError(
             "noise must be a corpus where a chain mixes recorded noise in; got None. "
             "Try p_coloured=1 and p_second_noise=0, or p_noise=0."

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from rephase.data.corpus import PackedCorpus, pack, pack_pairs
 from rephase.degradations.chain import Chain
 from rephase.degradations.rooms import MICROPHONES, simulate_bank
 from rephase.training.batches import PairMaker, ValidationBatches
-from rephase.training.experiment import Experiment, ExperimentError
-from rephase.training.pairs import KINDS, Degrader
+from rephase.training.experiment import Data, Experiment, ExperimentError
+from rephase.training.pairs import KINDS, Degrader, needs_noise
 from rephase.training.recorded import RecordedPairs
 from rephase.training.tasks import OWN, task_of
 
@@ -48,6 +49,10 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     data, rate = experiment.data, experiment.network_config().sample_rate
     if data.pairs is not None:
         return _recorded(experiment, Path(data.folder) / data.pairs, cache, device)
+    chains, kinds = _chains(experiment), task_of(experiment).kinds
+    if data.noise is None:
+        _check_without_noise(chains, kinds)
+    _check_there(data)
     corpora = {
         (name, split): _packed(experiment, manifest, split, cache / f"{name}-{split}.npy")
         for name, manifest in (("speech", data.speech), ("noise", data.noise))
@@ -58,7 +63,6 @@ def open_sources(experiment: Experiment, cache: Path, *, device: str = "cpu") ->
     if unknown := sorted(set(data.source_weights) - there):
         names = ", ".join(unknown), ", ".join(sorted(there))
         logger.warning("no speech is of %s: data.source_weights counts for nothing there; sources are %s", *names)
-    chains, kinds = _chains(experiment), task_of(experiment).kinds
     heard = unheard = None
     if (bank := bank_of(experiment, cache)) is not None:
         rooms = simulate_bank(bank, rooms=data.rooms, sample_rate=rate)
@@ -96,11 +100,40 @@ def _chains(experiment: Experiment) -> dict[str, Chain]:
     return {OWN: replace(experiment.degradation, level_db=0.0), **KINDS}
 
 
+def _check_without_noise(chains: Mapping[str, Chain], kinds: tuple[str, ...]) -> None:
+    """Whether all pairs can be made without recorded noise; known before anything is decoded."""
+    if needs_noise(chains[OWN]):
+        raise ExperimentError(
+            "data.noise must be a manifest where speech is mixed with recorded noise; got null. "
+            "Try data.noise=noise.csv, or degradation.p_noise=0."
+        )
+    if noisy := [kind for kind in kinds if needs_noise(chains[kind])]:
+        raise ExperimentError(
+            f"data.noise must be a manifest for validation pairs of the kinds {', '.join(noisy)}; got null. "
+            "Try validation.kinds=[own], or data.noise=noise.csv."
+        )
+
+
+def _check_there(data: Data) -> None:
+    """Whether there are manifests of all names; known before anything is decoded."""
+    for key, name in (("speech", data.speech), ("noise", data.noise)):
+        if name is not None and "://" not in name and not (path := Path(data.folder) / name).exists():
+            raise ExperimentError(
+                f"can't read the manifest (no such file); {path}; name a folder that has it (data.folder), or another "
+                f"manifest (data.{key})"
+            )
+
+
 def _packed(experiment: Experiment, manifest: str, split: str, target: Path) -> PackedCorpus:
-    """One split of a manifest in the folder of the data, or of shards at a URL."""
+    """One split of a manifest in the folder of the data, or of shards there or at a URL.
+
+    An index of shards stands for the folder it is in, which holds that of the other split too.
+    """
     data, rate = experiment.data, experiment.network_config().sample_rate
     if "://" not in manifest:
-        return pack(Path(data.folder) / manifest, split, target, sample_rate=rate, most_bad=data.most_bad)
+        path = Path(data.folder) / manifest
+        path = path.parent if path.name in ("train.json", "valid.json") else path
+        return pack(path, split, target, sample_rate=rate, most_bad=data.most_bad)
     from rephase.data.shard_packing import pack_shards  # needs webdataset, which a packed run does without
 
     folder = re.sub(r"/((train|valid)\.json)?$", "", manifest)
