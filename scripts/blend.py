@@ -1,4 +1,4 @@
-"""Blends what a run has learned with the model that it began from: the mean of their weights.
+"""Blends what a run has learned with a model that it began from, or that began from it: the mean of their weights.
 
     python scripts/blend.py RUN MODEL -o FOLDER [--share 0.5] [--weights last.safetensors]
 
@@ -63,7 +63,7 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
 
     Args:
         run: folder of a finished run.
-        model: that the run began from.
+        model: that the run began from, or that began from its weights.
         target: folder to be made.
         share: of the run's weights.
         weights: file of the run: `last.safetensors` or `best.safetensors`.
@@ -91,9 +91,10 @@ def blend(run: Path, model: ModelFolder, target: Path, *, share: float, weights:
     torch.save(checkpoint, checkpoint_of(target))
     write_experiment(experiment, target / "experiment.yaml")
     blended_with = {"model": model.name, "version": model.version, "share": round(1 - share, 6)}
+    before = weight_facts(run / weights)  # of a run that is a blend already, with what it was blended of
     chosen = {
-        "step": weight_facts(run / weights).get("step"),
-        "weights_of_the_run": weights,
+        "step": before.get("step"),
+        "weights_of_the_run": before if "blended_with" in before else weights,
         "blended_with": blended_with,
     }
     save_weights(network, chosen, target / "best.safetensors")

@@ -50,6 +50,13 @@ def test_a_blend_is_a_run_with_the_mean_of_the_weights(run, finished, tmp_path):
     described = json.loads((tmp_path / "mean" / "model" / "config.json").read_text())["training"]
     assert described["chosen"]["blended_with"]["share"] == 0.75
     assert described["steps"] == 24
+    assert described["chosen"]["weights_of_the_run"] == "last.safetensors"
+    best = ("--weights", "best.safetensors")
+    outcome = blend(tmp_path / "mean", finished.model.path, "-o", tmp_path / "again", "--share", 0.5, *best)
+    assert outcome.returncode == 0, outcome.stderr
+    chosen = json.loads((tmp_path / "again" / "model" / "config.json").read_text())["training"]["chosen"]
+    assert chosen["blended_with"]["share"] == 0.5
+    assert chosen["weights_of_the_run"]["blended_with"]["share"] == 0.75, "what a blend was blended of is kept"
     experiment = read_experiment(tmp_path / "mean" / "experiment.yaml", ["budget.steps=25"])
     module = fit(experiment, tmp_path / "mean", open_sources(experiment, finished.cache))
     assert module.step == 25
