@@ -97,7 +97,8 @@ def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) 
 
 def _lacks_index(path: Path) -> bool:
     """Whether a file begins as an MP4 or MOV does, in boxes of [size, 4 bytes; name, 4 bytes], and has no `moov`."""
-    names, place, end = [], 0, path.stat().st_size
+    names: list[bytes] = []
+    place, end = 0, path.stat().st_size
     with path.open("rb") as file:
         while place + 8 <= end and len(names) < MOST_BOXES:
             file.seek(place)
