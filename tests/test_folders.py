@@ -1,13 +1,15 @@
 """Folders: which files are recordings, which are results of an earlier run, and what belongs where."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from rephase.errors import AudioFileError, OutputError
 from rephase.folders import look_into
-from rephase.ledger import LEDGER
+from rephase.ledger import LEDGER, entry_name
 
 
 @pytest.fixture
@@ -66,6 +68,40 @@ def test_what_a_ledger_below_names_is_left_out(tree, tmp_path):
     assert found.results == made
     again = look_into(tree / "monday", tmp_path / "out", recursive=True)  # named itself, it is what is wanted
     assert len(again.jobs) == 3
+
+
+def test_folders_below_that_recursive_would_not_take_are_no_hint(tree, tmp_path):
+    (tree / "monday" / "c.ogg").unlink()
+    (tree / "cleaned").mkdir()
+    (tree / "cleaned" / "a.wav").write_bytes(b"x")
+    assert look_into(tree, tmp_path / "out").below == tree / "cleaned"
+    (tree / "cleaned" / LEDGER).write_text(json.dumps({"target": "a.wav"}))
+    assert look_into(tree, tmp_path / "out").below is None, "an earlier run made it"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "b.wav").write_bytes(b"x")
+    (tree / "link").symlink_to(tmp_path / "elsewhere")
+    assert look_into(tree, tmp_path / "out").below is None, "links are not followed"
+
+
+def test_a_folder_below_that_cannot_be_looked_into_is_no_fault(tree, tmp_path, monkeypatch):
+    look = Path.iterdir
+
+    def refuse(path):
+        if path.name == "monday":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    found = look_into(tree, tmp_path / "out")
+    assert (len(found.jobs), found.below) == (3, None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of any bytes are POSIX")
+def test_a_result_whose_name_is_no_utf_8_is_known_again(tree, tmp_path):
+    result = tree / "monday" / os.fsdecode(b"caf\xe9.wav")
+    result.write_bytes(b"x")
+    (tree / "monday" / LEDGER).write_text(json.dumps({"target": entry_name(tree / "monday", result)}))
+    assert look_into(tree, tmp_path / "out", recursive=True).results == [result]
 
 
 def test_a_folder_of_nothing_but_results_says_so(tree, tmp_path):

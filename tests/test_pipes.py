@@ -207,3 +207,13 @@ def test_late_sound_of_a_film_keeps_its_place_in_a_pipe(pipe, tmp_path):
     assert len(sound) == 5 * 48000
     assert not sound[: 2 * 48000].any()
     assert sound[2 * 48000 :].any()
+
+
+def test_a_pipe_that_ends_early_is_told(pipe):
+    content = bytearray(wav_header(STEREO) + bytes(STEREO.frame_bytes * STEREO.sample_rate))
+    content[-STEREO.frame_bytes * STEREO.sample_rate - 4 : -STEREO.frame_bytes * STEREO.sample_rate] = (
+        2 * STEREO.frame_bytes * STEREO.sample_rate
+    ).to_bytes(4, "little")
+    done = pipe("-", "-o", "-", given=bytes(content))
+    assert done.returncode == 0
+    assert b"the header says it holds 2.000 s, but 1.000 s came" in done.stderr

@@ -4,15 +4,16 @@ What an earlier run has made is no recording, though its name may look like one:
 and in folders below what the ledger there names.
 """
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rephase.audio.formats import CONTAINERS, target_suffix
 from rephase.audio.media.containers import MEDIA_SUFFIXES
 from rephase.errors import AudioFileError, OutputError
-from rephase.ledger import Job, named_in
+from rephase.ledger import Job, entry_name, named_in
 
 READABLE = (
     CONTAINERS.keys() | MEDIA_SUFFIXES | {".sph", ".nist", ".voc", ".ircam", ".sf", ".avr", ".paf", ".htk", ".pvf"}
@@ -83,18 +84,25 @@ def _recordings(folder: Path, output: Path, recursive: bool) -> Iterator[tuple[P
     def refuse(error: OSError) -> None:
         raise AudioFileError(f"can't look into a folder ({error.strerror}); {error.filename}; check its permissions")
 
-    made: set[Path] = set()
+    ledgers: dict[Path, set[str]] = {}
     for root, folders, files in os.walk(folder, onerror=refuse):
         here = Path(root)
         folders[:] = sorted(name for name in folders if recursive and _counts(here / name, output))
-        if here != folder:  # its own results may be what is to be enhanced, with another model for instance
-            made |= named_in(here)
-        names = [name for name in sorted(files) if _is_recording(here / name)]
-        stems = {Path(name).stem for name in names}
-        for name in names:
-            stem = Path(name).stem
-            beside = stem.endswith(RESULT) and stem.removesuffix(RESULT) in stems
-            yield here / name, beside or here / name in made
+        if here != folder and (made := named_in(here)):
+            ledgers[here] = (
+                made  # of `folder` itself not: its results may be what is to be enhanced, with another model
+            )
+        yield from _told_apart(here, files, ledgers)
+
+
+def _told_apart(here: Path, files: Iterable[str], ledgers: Mapping[Path, set[str]]) -> Iterator[tuple[Path, bool]]:
+    """The recordings among the files of a folder, and of each whether an earlier run has made it."""
+    paths = [here / name for name in sorted(files) if _is_recording(here / name)]
+    stems = {path.stem for path in paths}
+    for path in paths:
+        beside = path.stem.endswith(RESULT) and path.stem.removesuffix(RESULT) in stems
+        named = any(path.is_relative_to(root) and entry_name(root, path) in made for root, made in ledgers.items())
+        yield path, beside or named
 
 
 def _counts(folder: Path, output: Path) -> bool:
@@ -106,8 +114,12 @@ def _is_recording(path: Path) -> bool:
 
 
 def _below(folder: Path, output: Path) -> Path | None:
-    """The first folder in a folder that holds recordings itself, as far as it may be looked into."""
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and _counts(path, output)):
-        if os.access(inner, os.R_OK | os.X_OK) and any(map(_is_recording, inner.iterdir())):
-            return inner
+    """The first folder in a folder that holds recordings itself; what can't be looked into doesn't count."""
+    for inner in sorted(folder.iterdir()):
+        with contextlib.suppress(OSError, OutputError):
+            if inner.is_symlink() or not inner.is_dir() or not _counts(inner, output):
+                continue
+            found = _told_apart(inner, (path.name for path in inner.iterdir()), {inner: named_in(inner)})
+            if any(not is_result for _, is_result in found):
+                return inner
     return None

@@ -115,7 +115,7 @@ class Ledger:
                 ) from error
 
     def _name(self, job: Job) -> str:
-        return os.fsencode(job.target.relative_to(self._folder)).decode("utf-8", "backslashreplace")
+        return entry_name(self._folder, job.target)
 
 
 class LedgerBeside:
@@ -146,19 +146,32 @@ class LedgerBeside:
             return self._ledgers[folder]
 
 
-def named_in(folder: Path) -> set[Path]:
-    """The results that a folder's ledger names.
+def named_in(folder: Path) -> set[str]:
+    """The results that a folder's ledger names, as `entry_name` does, whether they are there or not.
 
     Args:
         folder: that may hold a ledger.
 
     Returns:
-        Their paths, whether they are there or not; none without a ledger.
+        Their names; none without a ledger.
 
     Raises:
         OutputError: if there is a ledger that can't be read.
     """
-    return {folder / entry["target"] for entry in _entries(folder / LEDGER)}
+    return {entry["target"] for entry in _entries(folder / LEDGER)}
+
+
+def entry_name(folder: Path, path: Path) -> str:
+    """What a ledger calls a result; its name may be any bytes.
+
+    Args:
+        folder: of the ledger.
+        path: of the result, in that folder or below.
+
+    Returns:
+        The path from there; what is no UTF-8 is escaped.
+    """
+    return os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
 
 
 def _entries(path: Path) -> Iterator[Mapping[str, Any]]:

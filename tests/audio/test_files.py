@@ -149,6 +149,15 @@ def test_how_much_a_truncated_wav_lacks_is_known(tmp_path):
     assert (info.frames, info.cut_off) == (12000, 4000)
 
 
+def test_a_wav_of_more_than_two_gigabytes_may_lack_some_too(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(16000), 16000, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    content[40:44] = (3_000_000_000).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert audio_info(path).frames + audio_info(path).cut_off == 1_500_000_000
+
+
 @pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_wav_whose_header_was_never_finished_is_read_to_its_end(tmp_path, size):
     """What a recorder that lost its power leaves, and what programs write into pipes."""

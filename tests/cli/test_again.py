@@ -38,7 +38,7 @@ def test_a_glob_given_again_finds_everything_done(enhance, talks, monkeypatch, o
     assert sorted(before) == ["talk0.enhanced.wav", "talk0.wav", "talk1.enhanced.wav", "talk1.wav"]
     again = enhance(talks, *options)
     assert again.code == 0
-    assert "2 inputs are left out, they are results of others: talk0.enhanced.wav" in again.err
+    assert "2 inputs are left out, they are results: talk0.enhanced.wav" in again.err
     assert again.out.count("done before") == 2
     assert times(talks) == before
 

@@ -318,6 +318,8 @@ def test_the_report_replaces_an_earlier_report_and_nothing_else(enhance, talk, t
     assert enhance(talk, "--overwrite", "--report", report).code == 0
     assert [entry["status"] for entry in json.loads(report.read_text())["recordings"]] == ["enhanced"]
     (tmp_path / "letter.json").write_text('{"dear": "diary"}')
+    (tmp_path / "empty").touch()
+    assert enhance(talk, "--overwrite", "--report", tmp_path / "empty").code == 0
     os.mkfifo(tmp_path / "fifo")
     for place, reason in (
         (talk, "would replace a recording or its result"),
@@ -379,6 +381,8 @@ def test_format_and_name_must_agree(enhance, talk, tmp_path):
     assert enhance(talk, "-o", tmp_path / "clean.wave", "--format", "wav").code == 0
     assert enhance(talk, "-o", tmp_path / "clean.tmp", "--format", "flac").code == 0
     assert soundfile.info(tmp_path / "clean.tmp").format == "FLAC"
+    assert enhance(talk, "-o", f"{tmp_path}/session.wav/", "--format", "flac").code == 0, "it is a folder's name"
+    assert enhance(talk.parent, "-o", tmp_path / "cleaned.ts", "--format", "flac").code == 0
 
 
 def test_a_recording_that_breaks_off_is_said_to(enhance, talk, tmp_path):

@@ -129,9 +129,9 @@ def test_a_full_disk_loses_nothing(recording, identity_model, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["talk.wav", "talk.mp3", "talk.m4a"])
-@pytest.mark.parametrize("room", [0, 1500])
+@pytest.mark.parametrize("room", [0, 50, 1500])
 def test_a_disk_that_is_full_from_the_start_or_soon_is_said(recording, identity_model, tmp_path, name, room):
-    """Before the header, and among the first samples: libraries in C tell each in their own way."""
+    """Before the header, within it, and among the first samples: libraries in C tell each in their own way."""
     source = tmp_path / name
     tagged = ("-o", source, "--model", identity_model)
     assert command(recording, *tagged).returncode == 0, "so that it has tags, which are written first"

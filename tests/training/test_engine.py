@@ -201,7 +201,7 @@ def test_a_run_that_exists_is_not_touched_without_resume(finished, experiment, t
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_run_that_ended_before_its_first_checkpoint_is_told_apart(resume, changed, tmp_path):
     write_experiment(changed(), tmp_path / "experiment.yaml")
-    with pytest.raises(RephaseError, match=r"ended before its first checkpoint.*; remove it .*or name another folder"):
+    with pytest.raises(RephaseError, match=r"holds no checkpoint.*ended before the first.*; name another folder"):
         train(changed(), tmp_path, resume=resume, device="cpu")
 
 

@@ -21,7 +21,8 @@ from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
 
 BLOCK_SECONDS = 1.0
-LARGEST_SAID = 0x7FFF0000  # bytes of samples; larger numbers in the header of a WAV stand for "unknown"
+# Bytes of samples that a WAV names where it does not know its length: the largest numbers there are, or nearly.
+UNKNOWN_SIZES = (range(0x7FFF0000, 0x80000000), range(0xFFFF0000, 0x100000000))
 LARGEST_HEADER = 4096  # bytes; a file that is longer and says it holds no samples was never finished
 
 # Bits of a sample; what is not listed is decoded to float.
@@ -236,8 +237,9 @@ def _cut_off(sound: soundfile.SoundFile) -> int:
     if found is None:
         return 0
     said, there = map(int, found.groups())
-    # What was written into a pipe says its length with the largest numbers there are, or nearly.
-    return round(sound.frames * (said / there - 1)) if said < LARGEST_SAID and there else 0
+    if not there or any(said in sizes for sizes in UNKNOWN_SIZES):
+        return 0
+    return round(sound.frames * (said / there - 1))
 
 
 def _reason(error: Exception) -> str:

@@ -75,14 +75,19 @@ class AfterTag(io.RawIOBase):
     Args:
         path: of the file, which gets the tag.
         tag: that comes before everything else.
+
+    Raises:
+        OSError: if the tag can't be written.
     """
 
     def __init__(self, path: Path, tag: bytes) -> None:
-        super().__init__()
-        self._file: BinaryIO = path.open("r+b", buffering=0)
-        self._file.write(tag)
-        self._start = len(tag)
         self._failure: OSError | None = None
+        self._start = 0
+        self._file: BinaryIO = path.open("r+b", buffering=0)
+        super().__init__()
+        if self.write(tag) < len(tag):
+            self.close()  # which raises what was in the way
+        self._start = len(tag)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Moves to a place after the tag."""

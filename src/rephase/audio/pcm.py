@@ -199,7 +199,7 @@ def read_pcm(
         pcm: what comes.
         size: bytes of it; to the end of the stream if None.
         block_frames: samples a block at most.
-        notices: gets a line if bytes at the end are left out, as they are no whole frame.
+        notices: gets a line if bytes at the end are left out, as they are no whole frame, or if less than `size` came.
 
     Yields:
         Blocks, as soon as something is there.
@@ -217,6 +217,9 @@ def read_pcm(
         if whole:
             yield pcm.decoded(rest[:whole])
             rest = rest[whole:]
+    if left and size and notices is not None:
+        rate = pcm.frame_bytes * pcm.sample_rate
+        notices.append(f"the header says it holds {size / rate:.3f} s, but {(size - left) / rate:.3f} s came")
     if rest and notices is not None:
         told = "the last byte is" if len(rest) == 1 else f"the last {len(rest)} bytes are"
         channels = "1 channel" if pcm.channels == 1 else f"{pcm.channels} channels"

@@ -4,6 +4,7 @@ A result gets its name (`SafeTarget`) only when the last sample is written and t
 should be.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -89,6 +90,7 @@ class AudioWriter:
         self._format = audio_format
         self._frames = 0
         self._safe = SafeTarget(target, like, before_naming)
+        self._after_tag: AfterTag | None = None
         try:
             self._after_tag = self._started_with_tag(audio_format, tags or {}, like)
             self._sound = soundfile.SoundFile(
@@ -104,10 +106,12 @@ class AudioWriter:
             if self._after_tag is None:
                 write_tags(self._sound, tags or {})
         except BaseException as error:
-            self._safe.remove()
+            self._let_go()
             if not isinstance(error, soundfile.SoundFileError | RuntimeError | ValueError | OSError):
                 raise
-            if isinstance(error, OSError) or getattr(error, "error_string", "").startswith("System error"):
+            if isinstance(error, OSError):
+                raise self._safe.failed(error.strerror or str(error)) from error
+            if getattr(error, "error_string", "").startswith("System error"):
                 raise self._safe.failed("the disk is full or failed") from error
             raise OutputError(
                 f"can't write {audio_format.format} with {audio_format.subtype}, {channels} channels, "
@@ -139,7 +143,14 @@ class AudioWriter:
             if kind is None:
                 self._finish()
         finally:
-            self._safe.remove()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Closes what is still open, and removes what has not got its name."""
+        if self._after_tag is not None:
+            with contextlib.suppress(OSError):
+                self._after_tag.close()
+        self._safe.remove()
 
     def write(self, block: Float[np.ndarray, "channels time"]) -> None:
         """Writes the next samples.

@@ -65,7 +65,7 @@ def compare(
 
 
 def _check_output(output: Path, reports: list[Path]) -> None:
-    """Refuses an output that can't be written to, before anything is compared."""
+    """Refuses a file or a report as the output, before anything is compared."""
     from rephase.errors import OutputError
 
     if output.exists() and not output.is_dir():

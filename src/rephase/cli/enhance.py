@@ -139,7 +139,8 @@ def enhance(
         "start": since, "end": until,
     }  # fmt: skip
     inputs = list(dict.fromkeys(inputs))
-    _check_container(output, container)
+    if len(inputs) == 1 and not inputs[0].is_dir():
+        _check_container(output, container)
     if PIPE in inputs or output == str(PIPE):
         if dry_run or report is not None:
             raise typer.BadParameter("is for files, not for a pipe", param_hint="--dry-run" if dry_run else "--report")
@@ -186,7 +187,7 @@ def enhance(
     elif several:
         ledger = LedgerBeside(asdict(settings))
     work, unknown = keep_unknown(work, results, ledger, overwrite=overwrite)
-    tell_left_out(results, unknown)
+    tell_left_out(results, unknown, tree=None if tree is None else inputs[0])
     if dry_run:
         plans = plan(work, enhancer, settings, ledger=ledger, overwrite=overwrite, workers=workers)
         tell_plans(plans, of=len(work), workers=workers)
@@ -271,7 +272,7 @@ def _check_container(output: str | None, container: str | None) -> None:
     from rephase.audio.formats import CONTAINERS
     from rephase.audio.media.containers import CONTAINER_OF
 
-    if output is None or container is None or Path(output).is_dir():
+    if output is None or container is None or Path(output).is_dir() or output.endswith("/"):
         return
     kinds = {**CONTAINERS, **{suffix: kind.muxer for suffix, kind in CONTAINER_OF.items()}}
     named, wanted = Path(output).suffix.lower(), f".{container}"

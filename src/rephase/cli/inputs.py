@@ -61,18 +61,19 @@ def keep_unknown(
     return [job for job in work if job not in unknown], unknown
 
 
-def tell_left_out(results: Sequence[Path], unknown: "Sequence[Job]") -> None:
+def tell_left_out(results: Sequence[Path], unknown: "Sequence[Job]", *, tree: Path | None = None) -> None:
     """Says which inputs are left out, and why.
 
     Args:
-        results: inputs that are the results of others.
+        results: inputs that are the results of others, or of an earlier run.
         unknown: jobs whose result is there, though no ledger knows it.
+        tree: the folder whose recordings are enhanced, below which they are named; None where inputs were named.
     """
-    if len(results) == 1:
-        typer.echo(f"{shown(results[0].name)}: left out, it is the result of another input", err=True)
-    elif results:
+    if results:
+        first = shown(results[0].name if tree is None else results[0].relative_to(tree))
+        one = f"{first}: left out, it is a result"
         typer.echo(
-            f"{len(results)} inputs are left out, they are results of others: {shown(results[0].name)} ...", err=True
+            one if len(results) == 1 else f"{len(results)} inputs are left out, they are results: {first} ...", err=True
         )
     for job in unknown:
         typer.echo(

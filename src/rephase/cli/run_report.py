@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rephase.batch import Outcome, Settings
     from rephase.ledger import Job
 
-BEGINNING = '{\n  "rephase": '  # of every report; only a file that begins so is replaced
+BEGINNING = '{\n  "rephase": '  # of every report; only a file that begins so, or is empty, is replaced
 
 
 def check_report(path: Path, work: "Sequence[Job]") -> None:
@@ -35,7 +35,7 @@ def check_report(path: Path, work: "Sequence[Job]") -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         check_target(path, None, overwrite=True)
-        if path.exists() and path.read_bytes()[: len(BEGINNING)] != BEGINNING.encode():
+        if path.exists() and path.read_bytes()[: len(BEGINNING)] not in (b"", BEGINNING.encode()):
             raise OutputError(f"the file is there and no report; {path}; name another one")
     except (OSError, OutputError) as error:
         reason = f"{error.strerror}; {path}; name another file" if isinstance(error, OSError) else str(error)

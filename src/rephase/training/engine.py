@@ -71,8 +71,8 @@ def train(
     found, begun = checkpoint_of(run).exists(), run.exists() and any(run.iterdir())
     if begun and not found and not helper:
         raise RephaseError(
-            f"the run ended before its first checkpoint, or the folder is no run's; {run}; "
-            "remove it if nothing else is in it, or name another folder"
+            f"the folder holds no checkpoint to go on from: its run ended before the first, or it is no run's; {run}; "
+            "name another folder, or remove this one if you need nothing in it"
         )
     if resume and not found and not helper:
         raise RephaseError(f"there is no checkpoint to go on from; {run}; start the run without --resume")

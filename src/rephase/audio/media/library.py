@@ -1,5 +1,6 @@
 """PyAV, where it is installed: the one place that imports it, opens files with it and puts its errors into words."""
 
+import contextlib
 import importlib
 import logging
 import re
@@ -98,8 +99,9 @@ def opened(path: Path, reason: str = "", options: dict[str, str] | None = None) 
 def _lacks_index(path: Path) -> bool:
     """Whether a file begins as an MP4 or MOV does, in boxes of [size, 4 bytes; name, 4 bytes], and has no `moov`."""
     names: list[bytes] = []
-    place, end = 0, path.stat().st_size
-    with path.open("rb") as file:
+    place = 0
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        end = path.stat().st_size
         while place + 8 <= end and len(names) < MOST_BOXES:
             file.seek(place)
             head = file.read(16)
@@ -109,7 +111,7 @@ def _lacks_index(path: Path) -> bool:
             if size < 8:  # 0: to the end of the file
                 break
             place += size
-    return names[:1] == [b"ftyp"] and b"moov" not in names
+    return names[:1] == [b"ftyp"] and not {b"moov", b"meta"} & set(names)  # a picture has `meta` in its place
 
 
 def packets_of(container: "InputContainer", streams: Sequence[Any] | None = None) -> Iterator[Any]:

@@ -25,7 +25,7 @@ from rephase.audio.pcm import PIPE
 from rephase.audio.safe_target import SafeTarget
 from rephase.errors import AudioFileError, OutputError
 
-DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS}
+DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 LARGEST_TIMESCALE = 2**31 - 1
 SOUND_LEADS_SECONDS = 0.5  # packets of sound are put this much before the picture that they belong to
 
