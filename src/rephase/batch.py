@@ -1,8 +1,7 @@
 """Many recordings: several at a time, and going on where an earlier run was stopped.
 
-A ledger (`rephase.ledger`) tells a later run what is done with
-the same content and the same settings: that is left alone, what was done with others is done again, and a file that is
-not our own is never replaced.
+A ledger (`rephase.ledger`) tells a later run what is done with the same content and the same settings: that is left
+alone, what was done with others is done again, and a file that is not our own is never replaced.
 """
 
 import math

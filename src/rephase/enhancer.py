@@ -360,8 +360,8 @@ class Enhancer:
                 f"{limited} samples would have clipped: the level is lower for some milliseconds around them"
             )
         if written < resampled_length(_promised(info), info.sample_rate, rate):
-            said = (info.frames + info.cut_off) / info.sample_rate
-            notices.append(f"the file says it holds {said:.3f} s, but {written / rate:.3f} s could be read")
+            said, got = info.stated_seconds, written / rate
+            notices.append(f"the file says it holds {said:.3f} s, but {got:.3f} s could be read")
         return notices
 
     def _width_hint(self, rate: int) -> list[str]:

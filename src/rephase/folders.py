@@ -88,10 +88,9 @@ def _recordings(folder: Path, output: Path, recursive: bool) -> Iterator[tuple[P
     for root, folders, files in os.walk(folder, onerror=refuse):
         here = Path(root)
         folders[:] = sorted(name for name in folders if recursive and _counts(here / name, output))
+        # Not of `folder` itself: its results may be what is to be enhanced, with another model.
         if here != folder and (made := named_in(here)):
-            ledgers[here] = (
-                made  # of `folder` itself not: its results may be what is to be enhanced, with another model
-            )
+            ledgers[here] = made
         yield from _told_apart(here, files, ledgers)
 
 

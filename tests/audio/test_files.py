@@ -158,7 +158,7 @@ def test_a_wav_of_more_than_two_gigabytes_may_lack_some_too(tmp_path):
     assert audio_info(path).frames + audio_info(path).cut_off == 1_500_000_000
 
 
-@pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+@pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
 def test_a_wav_whose_header_was_never_finished_is_read_to_its_end(tmp_path, size):
     """What a recorder that lost its power leaves, and what programs write into pipes."""
     path, samples = tmp_path / "a.wav", integers(16)

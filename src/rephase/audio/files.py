@@ -17,12 +17,11 @@ from jaxtyping import Float
 
 from rephase.audio.checks import check_channels, check_finite, check_rate, check_readable
 from rephase.audio.media.track import MediaTrack
+from rephase.audio.pcm import is_known_size
 from rephase.audio.tags import read_tags
 from rephase.errors import AudioFileError
 
 BLOCK_SECONDS = 1.0
-# Bytes of samples that a WAV names where it does not know its length: the largest numbers there are, or nearly.
-UNKNOWN_SIZES = (range(0x7FFF0000, 0x80000000), range(0xFFFF0000, 0x100000000))
 LARGEST_HEADER = 4096  # bytes; a file that is longer and says it holds no samples was never finished
 
 # Bits of a sample; what is not listed is decoded to float.
@@ -60,6 +59,11 @@ class AudioInfo:
     def seconds(self) -> float:
         """Duration."""
         return self.frames / self.sample_rate
+
+    @property
+    def stated_seconds(self) -> float:
+        """Duration that the file says it has, with what is cut off."""
+        return (self.frames + self.cut_off) / self.sample_rate
 
     @property
     def says_length(self) -> bool:
@@ -237,9 +241,7 @@ def _cut_off(sound: soundfile.SoundFile) -> int:
     if found is None:
         return 0
     said, there = map(int, found.groups())
-    if not there or any(said in sizes for sizes in UNKNOWN_SIZES):
-        return 0
-    return round(sound.frames * (said / there - 1))
+    return round(sound.frames * (said / there - 1)) if there and is_known_size(said) else 0
 
 
 def _reason(error: Exception) -> str:

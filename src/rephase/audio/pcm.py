@@ -18,7 +18,8 @@ from rephase.audio.waveform import whole_numbers
 from rephase.errors import AudioFileError
 
 UNKNOWN = 0xFFFFFFFF
-LARGEST_SIZE = 0x7FFF0000  # sizes from here on are what programs write that don't know them
+# What programs write that don't know a size: about the largest number of 31 or 32 bits.
+UNKNOWN_SIZES = (range(0x7FFF0000, 0x80010000), range(0xFFFF0000, 0x100000000))
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 STANDARD_MASKS = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x70F, 8: 0x63F}  # of speakers
@@ -186,7 +187,19 @@ def read_wav_header(stream: Readable) -> tuple[PcmFormat, int | None]:
             pcm = _parsed(content)
     if pcm is None:
         raise AudioFileError("the WAV in the pipe doesn't say what its samples are; -; pipe it anew")
-    return pcm, None if size == 0 or size >= LARGEST_SIZE else size
+    return pcm, size if size and is_known_size(size) else None
+
+
+def is_known_size(size: int) -> bool:
+    """Whether the number of bytes that a WAV header names is meant.
+
+    Args:
+        size: of the samples, bytes.
+
+    Returns:
+        False for the numbers of those who write into a pipe, or were cut off before they knew better.
+    """
+    return not any(size in sizes for sizes in UNKNOWN_SIZES)
 
 
 def read_pcm(

@@ -283,9 +283,10 @@ def _check_container(output: str | None, container: str | None) -> None:
 def _target(source: Path, folder: Path | None, container: str | None) -> Path:
     """Where the result of a recording goes that is named after it."""
     from rephase.audio.formats import target_suffix
+    from rephase.folders import RESULT
 
     suffix = f".{container}" if container else target_suffix(source)
-    return (folder or source.parent) / f"{source.stem}.enhanced{suffix}"
+    return (folder or source.parent) / f"{source.stem}{RESULT}{suffix}"
 
 
 def _targets(inputs: list[Path], output: str | None, folder: Path | None, container: str | None) -> dict[Path, Path]:

@@ -69,8 +69,7 @@ def _measured(track: "AudioInfo") -> list[tuple[str, str]]:
 
     notices: list[str] = []
     if track.cut_off:
-        said = (track.frames + track.cut_off) / track.sample_rate
-        notices.append(f"the file breaks off: its header says it holds {said:.3f} s")
+        notices.append(f"the file breaks off: its header says it holds {track.stated_seconds:.3f} s")
     sound = summarise(read_blocks(track, notices=notices), track.sample_rate)
     minutes, seconds = divmod(track.seconds, 60)
     length = f"{minutes:.0f}:{seconds:06.3f} ({track.frames} samples)" if track.frames else "the file doesn't say"

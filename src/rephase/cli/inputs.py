@@ -71,10 +71,10 @@ def tell_left_out(results: Sequence[Path], unknown: "Sequence[Job]", *, tree: Pa
     """
     if results:
         first = shown(results[0].name if tree is None else results[0].relative_to(tree))
-        one = f"{first}: left out, it is a result"
-        typer.echo(
-            one if len(results) == 1 else f"{len(results)} inputs are left out, they are results: {first} ...", err=True
-        )
+        line = f"{first}: left out, it is a result"
+        if len(results) > 1:
+            line = f"{len(results)} inputs are left out, they are results: {first} ..."
+        typer.echo(line, err=True)
     for job in unknown:
         typer.echo(
             f"{shown(job.source.name)}: left out, {shown(job.target.name)} is there and no ledger says how it was "

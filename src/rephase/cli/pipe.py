@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 import typer
 
 from rephase.cli.failures import shown
+from rephase.cli.notices import Notices
 
 if TYPE_CHECKING:
     from rephase.enhancer import Report
@@ -83,8 +84,7 @@ def enhance_through_pipe(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(141) from None
     tell_report(report, err=output == str(PIPE))
-    for notice in report.notices:
-        typer.echo(f"{shown(report.source.name)}: {notice}", err=True)
+    Notices(None).tell(report)
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO:

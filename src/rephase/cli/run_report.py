@@ -29,14 +29,16 @@ def check_report(path: Path, work: "Sequence[Job]") -> None:
     from rephase.audio.writer import check_target
     from rephase.errors import OutputError
 
-    taken = {identity(path) for job in work for path in (job.source, job.target)}
+    taken = {identity(file) for job in work for file in (job.source, job.target)}
     if identity(path) in taken:
         raise OutputError(f"the report would replace a recording or its result; {path}; name another file: --report")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         check_target(path, None, overwrite=True)
-        if path.exists() and path.read_bytes()[: len(BEGINNING)] not in (b"", BEGINNING.encode()):
-            raise OutputError(f"the file is there and no report; {path}; name another one")
+        if path.exists():
+            with path.open("rb") as file:
+                if file.read(len(BEGINNING)) not in (b"", BEGINNING.encode()):
+                    raise OutputError(f"the file is there and no report; {path}; name another one")
     except (OSError, OutputError) as error:
         reason = f"{error.strerror}; {path}; name another file" if isinstance(error, OSError) else str(error)
         raise OutputError(f"can't write the report (--report): {reason}") from error
